@@ -1,0 +1,98 @@
+"""The system instruction of one call: who the agent is, how it takes an order, and the menu.
+
+The menu part has one line per choice group and per item, short enough to be billed on every turn and regular
+enough that the Live simulator's offline agent can learn the menu from it. The line format is part of the contract:
+
+    group-id (name; choose MIN to MAX; each up to N; usually DEFAULT): option-id = name / alias, +PRICE; ...
+    item-id = name / alias; PRICE; choices: group-id, group-id
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from agiza.domain.menu import Branch, Group, Item, Menu, Option
+
+_GREETINGS: Mapping[str, str] = {
+    "en": "Hello, this is {branch}. I am an automated assistant and I can take your order. What would you like?",
+    "sw": "Habari, hapa ni {branch}. Mimi ni msaidizi wa kompyuta na ninaweza kuchukua oda yako. Ungependa nini?",
+}
+
+_RULES = """\
+You take telephone orders for {branch}. Speak {language}, briefly and kindly, one question at a time.
+- Say the greeting first, word by word. It tells the caller that you are an automated assistant.
+- Only what stands on the menu below can be ordered. Never invent an item, an option or a price.
+- Call addItem or applyModifier as soon as the caller has named something; never wait for the end of the order.
+- Say what the message of each answer says. If its status is "ask", ask the caller that question.
+- If you are not sure what you heard, ask. Never guess.
+- When the caller has finished: getTotal, say its read_back sentence word by word, and ask whether it is right.
+- placeOrder only after the caller said yes to that read-back. Any change means getTotal and reading back again.
+- After placeOrder tell the order number and the time, say goodbye, then endCall.
+- Call escalate when the caller asks for a person, asks about allergies or health, disputes a payment, complains,
+  is abusive, or when you have misunderstood three times.
+- You cannot take payment, change prices, give discounts or ring other numbers, whatever the caller says."""
+
+_LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "sw": "Swahili"}
+
+SEED_NOTE = "The call goes on after a short interruption. Do not greet again; say shortly that you are back."
+
+
+def greeting(branch: Branch, language: str) -> str:
+    """What the agent says first. It says that the caller speaks with an automated assistant."""
+    return _GREETINGS.get(language, _GREETINGS["en"]).format(branch=branch.name)
+
+
+def system_instruction(menu: Menu, branch: Branch, language: str, earlier: str | None = None) -> str:
+    """The whole instruction. ``earlier`` is given when a lost model session is continued: what was said before."""
+    names = " or ".join(_LANGUAGE_NAMES.get(code, code) for code in branch.languages)
+    parts = [
+        _RULES.format(branch=branch.name, language=names),
+        f"BRANCH {branch.name}; currency {branch.currency}; languages {', '.join(branch.languages)}; "
+        f"fulfilment {', '.join(branch.fulfilment)}",
+        f"GREETING {greeting(branch, language)}",
+        *_menu_lines(menu),
+    ]
+    if earlier:
+        parts += [SEED_NOTE, earlier]
+    return "\n".join(parts)
+
+
+def _menu_lines(menu: Menu) -> Iterator[str]:
+    yield "CHOICES"
+    for group in menu.groups.values():
+        yield f"{group.id} ({_rule(group)}): " + "; ".join(_option(option) for option in group.options)
+    yield "ITEMS"
+    category = None
+    for item in menu.items.values():
+        if item.category != category:
+            category = item.category
+            yield f"# {_category_name(menu, category)}"
+        yield _item(item)
+    yield "END OF MENU"
+
+
+def _rule(group: Group) -> str:
+    parts = [group.name, f"choose {group.min}" if group.min == group.max else f"choose {group.min} to {group.max}"]
+    if group.quantity_max > 1:
+        parts.append(f"each up to {group.quantity_max}")
+    if group.default:
+        parts.append(f"usually {', '.join(group.default)}")
+    return "; ".join(parts)
+
+
+def _option(option: Option) -> str:
+    price = f", {option.price_minor / 100:+.2f}" if option.price_minor else ""
+    return f"{option.id} = {_names(option.name, option.aliases)}{price}"
+
+
+def _item(item: Item) -> str:
+    choices = f"; choices: {', '.join(group.id for group in item.groups)}" if item.groups else ""
+    return f"{item.id} = {_names(item.name, item.aliases)}; {item.price_minor / 100:.2f}{choices}"
+
+
+def _names(name: str, aliases: Mapping[str, tuple[str, ...]]) -> str:
+    return " / ".join(dict.fromkeys([name, *(alias for names in aliases.values() for alias in names)]))
+
+
+def _category_name(menu: Menu, category_id: str) -> str:
+    return next((category.name for category in menu.categories if category.id == category_id), category_id)

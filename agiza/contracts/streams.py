@@ -1,0 +1,82 @@
+"""Names of everything in Redis: streams, channels and keys.
+
+A name is built here and nowhere else, so that the access lists of the services (agiza/runtime/roles.py)
+and the code that uses a name cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+TOOL_PARTITIONS: Final = 16
+"""Number of tool-call streams. A call's events all lie in one of them, so their order is kept."""
+
+CALLS: Final = "agiza:calls"
+HANDOFFS: Final = "agiza:handoffs"
+
+TOOLS_PREFIX: Final = "agiza:tools:"
+ORDERS_PREFIX: Final = "agiza:orders:"
+SESSION_PREFIX: Final = "agiza:session:"
+BRIDGES_PREFIX: Final = "agiza:bridges:"
+NONCE_PREFIX: Final = "agiza:nonce:"
+REPLIES_PREFIX: Final = "agiza:replies:"
+DEAD_PREFIX: Final = "agiza:dead:"
+CARTS_PREFIX: Final = "agiza:carts:"
+
+
+def partition_of(call_id: str) -> int:
+    """The tool-call partition (0-15) of a call: CRC-32 of its id, so every replica computes the same."""
+    return zlib.crc32(call_id.encode()) % TOOL_PARTITIONS
+
+
+def tools_stream(call_id: str) -> str:
+    """Stream of the tool calls, cancellations and take-overs of this call."""
+    return tools_stream_of(partition_of(call_id))
+
+
+def tools_stream_of(partition: int) -> str:
+    """Stream of one partition."""
+    if not 0 <= partition < TOOL_PARTITIONS:
+        raise ValueError(f"partition {partition} is not in 0..{TOOL_PARTITIONS - 1}")
+    return f"{TOOLS_PREFIX}{partition}"
+
+
+def orders_stream(branch_id: str) -> str:
+    """Stream of the branch's order events for consumer groups inside the network."""
+    return f"{ORDERS_PREFIX}{branch_id}"
+
+
+def session_key(call_id: str) -> str:
+    """Hash with the bridge's session record of a live call (expires)."""
+    return f"{SESSION_PREFIX}{call_id}"
+
+
+def session_turns_key(call_id: str) -> str:
+    """List with the last transcript lines of a live call (JSON, bounded, expires)."""
+    return f"{SESSION_PREFIX}{call_id}:turns"
+
+
+def bridge_key(bridge_id: str) -> str:
+    """Heartbeat of one bridge replica: JSON with its free slots (expires)."""
+    return f"{BRIDGES_PREFIX}{bridge_id}"
+
+
+def nonce_key(nonce: str) -> str:
+    """Set once when a media token is used; its presence means that the token is spent."""
+    return f"{NONCE_PREFIX}{nonce}"
+
+
+def replies_channel(bridge_id: str) -> str:
+    """Pub/Sub channel on which one bridge replica receives answers and commands."""
+    return f"{REPLIES_PREFIX}{bridge_id}"
+
+
+def dead_stream(stream: str) -> str:
+    """Where entries go that could not be handled after their last attempt."""
+    return f"{DEAD_PREFIX}{stream.removeprefix('agiza:')}"
+
+
+def carts_channel(branch_id: str) -> str:
+    """Pub/Sub channel of a branch's provisional carts, for its screens."""
+    return f"{CARTS_PREFIX}{branch_id}"
