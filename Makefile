@@ -1,0 +1,49 @@
+# Two commands do everything a newcomer needs: `make demo` and `make test`. Both set up what they need.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup demo up test test-unit check format lock docs eval-audio bench-load chaos clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## make .venv from the hashed requirements files (quick when nothing changed)
+	@scripts/setup.sh
+
+demo: setup ## two callers through all four services: a spoken order, and a caller who gets a person
+	@$(BIN)/agiza demo $(ARGS)
+
+up: setup ## start everything and stay; prints the URLs
+	@$(BIN)/agiza up $(ARGS)
+
+test: setup ## the whole test suite, on real Postgres and Redis
+	@scripts/test.sh $(ARGS)
+
+test-unit: setup ## only the quick tests: no servers, no speech
+	@$(BIN)/pytest -q -m "not integration and not e2e and not audio" $(ARGS)
+
+check: setup ## lint, types, import rules, generated docs, requirements files
+	@scripts/check.sh
+
+format: setup ## put the code into its canonical form
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+lock: setup ## recompile the hashed requirements files
+	@scripts/lock.sh $(ARGS)
+
+docs: setup ## write the generated pages under docs/generated
+	@$(BIN)/python -m agiza.cli.generate_docs
+
+eval-audio: setup ## forty spoken callers through the whole stack, with the honest figures
+	@$(BIN)/python -m benchmarks.eval_audio $(ARGS)
+
+bench-load: setup ## 20 calls at once by text and 5 by audio, on two branches
+	@$(BIN)/python -m benchmarks.load $(ARGS)
+
+chaos: setup ## kill -9 of every process during a call; no ticket may be lost or doubled
+	@$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+clean: ## remove what was made here (the environment, caches, kept data)
+	@rm -rf .venv .venv-genai-previous .agiza .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage recordings
