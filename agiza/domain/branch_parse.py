@@ -1,0 +1,165 @@
+"""The whole branch document: the branch itself, its staff, and its menu."""
+
+import re
+from collections.abc import Mapping
+from typing import cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from agiza.domain.document import BranchFileError, Node, Problems
+from agiza.domain.hours import HoursError, OpeningHours, parse_hours
+from agiza.domain.ids import BranchId, ContactId
+from agiza.domain.menu_model import FULFILMENTS, Branch, BranchFile, Contact, Delivery, Fulfilment, Limits, Tax
+from agiza.domain.menu_parse import PRICE_MINOR_MAX, parse_menu
+from agiza.domain.phone import is_domestic, is_e164
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_STAFF_MAX = 20
+
+
+def parse_branch(document: Mapping[str, object]) -> BranchFile:
+    """Turns a branch document (from YAML or JSON) into a branch, a menu and its contacts.
+
+    Raises BranchFileError with every mistake of the document, each with its path.
+    """
+    problems = Problems()
+    root = Node(document, "", problems)
+    node = root.node("branch")
+    branch = _parse_branch(node)
+    contacts = _parse_staff(node, branch)
+    node.finish()
+    menu = parse_menu(root, branch.id)
+    root.finish()
+    if problems.found:
+        raise BranchFileError(tuple(problems.found))
+    return BranchFile(branch, menu, contacts)
+
+
+def _parse_branch(node: Node) -> Branch:
+    branch_id = BranchId(node.slug("id"))
+    name = node.name("name")
+    phone = node.text("phone")
+    if phone and not is_e164(phone):
+        node.note("phone", "must be a number in E.164 form such as +254709000002")
+    timezone = _parse_timezone(node)
+    currency = node.text("currency")
+    if currency and not _CURRENCY.fullmatch(currency):
+        node.note("currency", "must be a currency of three capital letters such as KES")
+    fulfilment = _parse_fulfilment(node)
+    return Branch(
+        id=branch_id,
+        name=name,
+        phone=phone,
+        timezone=timezone,
+        currency=currency,
+        languages=node.languages("languages"),
+        hours=_parse_hours(node, "hours", timezone),
+        tax=_parse_tax(node.node("tax")),
+        fulfilment=fulfilment,
+        delivery=_parse_delivery(node, fulfilment),
+        limits=_parse_limits(node.node("limits")),
+    )
+
+
+def _parse_timezone(node: Node) -> str:
+    timezone = node.text("timezone")
+    try:
+        ZoneInfo(timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # ValueError: an absolute or escaping path; OSError: the name of a directory such as "Africa"
+        node.note("timezone", f"{timezone!r} is not a time zone such as Africa/Nairobi")
+        return "UTC"
+    return timezone or "UTC"
+
+
+def _parse_hours(node: Node, key: str, timezone: str) -> OpeningHours:
+    value = node.raw(key)
+    text: str | Mapping[str, str]
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, Mapping) and all(isinstance(part, str) for pair in value.items() for part in pair):
+        text = cast(Mapping[str, str], value)
+    else:
+        node.note(key, 'must be hours such as "07:00-23:00", or days with hours')
+        return OpeningHours(timezone, ())
+    try:
+        return parse_hours(text, timezone)
+    except HoursError as error:
+        node.note(key, str(error))
+        return OpeningHours(timezone, ())
+
+
+def _parse_tax(node: Node) -> Tax:
+    tax = Tax(node.name("name"), node.integer("rate_bp", low=0, high=10_000), node.boolean("included"))
+    node.finish()
+    return tax
+
+
+def _parse_fulfilment(node: Node) -> tuple[Fulfilment, ...]:
+    chosen = node.texts("fulfilment")
+    for value in chosen:
+        if value not in FULFILMENTS:
+            node.note("fulfilment", f"{value!r} is none of {', '.join(FULFILMENTS)}")
+    if not chosen and isinstance(node.raw("fulfilment"), list):
+        node.note("fulfilment", "must hold at least one way")
+    return tuple(known for value in chosen for known in FULFILMENTS if known == value)
+
+
+def _parse_delivery(node: Node, fulfilment: tuple[Fulfilment, ...]) -> Delivery | None:
+    if not node.has("delivery"):
+        node.raw("delivery")
+        if "delivery" in fulfilment:
+            node.note("delivery", "the branch delivers, so the fee and the minimum must be given")
+        return None
+    child = node.node("delivery")
+    delivery = Delivery(
+        fee_minor=child.integer("fee_minor", low=0, high=PRICE_MINOR_MAX),
+        minimum_minor=child.integer("minimum_minor", low=0, high=PRICE_MINOR_MAX),
+    )
+    child.finish()
+    return delivery
+
+
+def _parse_limits(node: Node) -> Limits:
+    limits = Limits(
+        line_quantity_max=node.integer("line_quantity_max", low=1, high=1_000),
+        order_total_max_minor=node.integer("order_total_max_minor", low=1, high=PRICE_MINOR_MAX),
+    )
+    node.finish()
+    return limits
+
+
+def _parse_staff(node: Node, branch: Branch) -> tuple[Contact, ...]:
+    contacts: list[Contact] = []
+    for child in node.nodes("staff"):
+        contact = _parse_contact(child, branch)
+        if any(known.id == contact.id for known in contacts):
+            child.note("id", f"contact {contact.id!r} is given twice")
+        if any(known.order == contact.order for known in contacts):
+            child.note("order", f"{contact.order} is given twice")
+        contacts.append(contact)
+    if not contacts:
+        node.note("staff", "must hold at least one person, or nobody can be reached")
+    if len(contacts) > _STAFF_MAX:
+        node.note("staff", f"holds more than {_STAFF_MAX} people")
+    return tuple(sorted(contacts, key=lambda contact: contact.order))
+
+
+def _parse_contact(node: Node, branch: Branch) -> Contact:
+    phone = node.text("phone")
+    if phone and not is_e164(phone):
+        node.note("phone", "must be a number in E.164 form such as +254700000001")
+    elif phone and is_e164(branch.phone) and not is_domestic(phone, branch.phone):
+        # a machine dials these numbers: no foreign and no premium ones
+        node.note("phone", "must be an ordinary number of the branch's country")
+    elif phone and phone == branch.phone:
+        node.note("phone", "is the branch's own number, so the call would come back")
+    contact = Contact(
+        id=ContactId(node.slug("id")),
+        name=node.name("name"),
+        phone=phone,
+        order=node.integer("order", low=1, high=100),
+        hours=_parse_hours(node, "hours", branch.timezone),
+        languages=node.languages("languages"),
+    )
+    node.finish()
+    return contact
