@@ -11,5 +11,6 @@ compile() {
 compile pyproject.toml "$@" -o requirements/services.txt
 compile pyproject.toml --group dev --extra embedded --extra speech --extra simulators \
   -c requirements/services.txt "$@" -o requirements/dev.txt
+compile pyproject.toml --extra speech --extra simulators -c requirements/services.txt "$@" -o requirements/simulators.txt
 compile requirements/genai-previous.in "$@" -o requirements/genai-previous.txt
 compile requirements/uv.in "$@" -o requirements/uv.txt
