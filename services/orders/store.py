@@ -1,0 +1,223 @@
+"""The SQL of carts, the inbox and orders. Each function works inside the caller's transaction.
+
+Row types are named tuples of what the handler needs; JSON columns hold what the domain's codecs made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+Connection = AsyncConnection[Any]
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CartRow:
+    """A locked cart. ``state`` is the domain's JSON; ``leg_epoch`` the newest media leg that spoke for it."""
+
+    cart_id: str
+    menu_version: int
+    version: int
+    leg_epoch: int
+    state: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """What a function call was answered, for the second delivery of the same call."""
+
+    tool: str
+    args_digest: str
+    response: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """A confirmed order, ready to be inserted."""
+
+    order_id: str
+    branch_id: str
+    call_id: str
+    cart_id: str
+    cart_version: int
+    order_number: int
+    day: date
+    fulfilment: str
+    currency: str
+    items_minor: int
+    delivery_fee_minor: int
+    tax_minor: int
+    total_minor: int
+    supplement_of: str | None
+    customer: JsonObject
+    placed_at: datetime
+    lines: Sequence[JsonObject]
+
+
+def digest_of(args: Mapping[str, Any]) -> str:
+    """SHA-256 of the arguments in canonical JSON: the same call has the same digest on every replica."""
+    canonical = json.dumps(args, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+async def lock_cart(
+    conn: Connection, *, cart_id: str, call_id: str, branch_id: str, menu_version: int, empty: JsonObject
+) -> CartRow:
+    """The call's cart under a row lock; made empty when this is the first call that needs it.
+
+    The lock gives the events of one call an order, also when stream and HTTP deliver the same event at once.
+    """
+    await conn.execute(
+        "INSERT INTO carts (cart_id, call_id, branch_id, menu_version, pii_state) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (call_id) DO NOTHING",
+        (cart_id, call_id, branch_id, menu_version, Jsonb(empty)),
+    )
+    cursor = await conn.execute(
+        "SELECT cart_id, menu_version, version, leg_epoch, pii_state FROM carts"
+        " WHERE call_id = %s AND branch_id = %s FOR UPDATE",
+        (call_id, branch_id),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise CartOfAnotherBranch(f"call has a cart in another branch than {branch_id}")
+    return CartRow(*row)
+
+
+class CartOfAnotherBranch(Exception):
+    """An event names a branch that is not the call's. Never right on a second try."""
+
+    retryable = False
+
+
+async def save_cart(conn: Connection, cart_id: str, *, version: int, leg_epoch: int, state: JsonObject) -> None:
+    """Store the cart as it stands after this event."""
+    await conn.execute(
+        "UPDATE carts SET version = %s, leg_epoch = %s, pii_state = %s, updated_at = now() WHERE cart_id = %s",
+        (version, leg_epoch, Jsonb(state), cart_id),
+    )
+
+
+async def append_cart_events(
+    conn: Connection, cart_id: str, events: Sequence[JsonObject], tool_call_id: str | None
+) -> None:
+    """Add to the cart's history, in order. The cart's row lock makes the positions gap-free."""
+    if not events:
+        return
+    cursor = await conn.execute("SELECT coalesce(max(position), 0) FROM cart_events WHERE cart_id = %s", (cart_id,))
+    row = await cursor.fetchone()
+    last: int = row[0] if row else 0
+    async with conn.cursor() as many:
+        await many.executemany(
+            "INSERT INTO cart_events (cart_id, position, pii_event, tool_call_id) VALUES (%s, %s, %s, %s)",
+            [(cart_id, last + offset, Jsonb(event), tool_call_id) for offset, event in enumerate(events, start=1)],
+        )
+
+
+async def stored_results(conn: Connection, call_id: str, tool_call_ids: Sequence[str]) -> dict[str, StoredResult]:
+    """Answers that were given before, by function call id."""
+    cursor = await conn.execute(
+        "SELECT tool_call_id, tool, args_digest, pii_response FROM tool_results"
+        " WHERE call_id = %s AND tool_call_id = ANY(%s)",
+        (call_id, list(tool_call_ids)),
+    )
+    return {row[0]: StoredResult(row[1], row[2], row[3]) for row in await cursor.fetchall()}
+
+
+async def insert_result(
+    conn: Connection,
+    *,
+    call_id: str,
+    tool_call_id: str,
+    tool: str,
+    args_digest: str,
+    response: JsonObject,
+    cart_version: int,
+) -> None:
+    """Write the inbox row. The cart's lock makes sure that nobody else inserts the same key meanwhile."""
+    await conn.execute(
+        "INSERT INTO tool_results (call_id, tool_call_id, tool, args_digest, status, pii_response, cart_version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (call_id, tool_call_id, tool, args_digest, str(response.get("status", "")), Jsonb(response), cart_version),
+    )
+
+
+async def take_order_number(conn: Connection, branch_id: str, day: date) -> int:
+    """The branch's next order number of this local day, starting at 1. Rolled back with the transaction."""
+    cursor = await conn.execute(
+        "INSERT INTO order_counters (branch_id, day, last_number) VALUES (%s, %s, 1)"
+        " ON CONFLICT (branch_id, day) DO UPDATE SET last_number = order_counters.last_number + 1"
+        " RETURNING last_number",
+        (branch_id, day),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    number: int = row[0]
+    return number
+
+
+async def insert_order(conn: Connection, order: NewOrder) -> None:
+    """Insert the order with its lines. One order per cart version: the unique keys are the last guard."""
+    await conn.execute(
+        "INSERT INTO orders (order_id, branch_id, call_id, cart_id, cart_version, order_number, day, state,"
+        " fulfilment, currency, items_minor, delivery_fee_minor, tax_minor, total_minor, supplement_of,"
+        " pii_customer, placed_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'placed', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            order.order_id, order.branch_id, order.call_id, order.cart_id, order.cart_version, order.order_number,
+            order.day, order.fulfilment, order.currency, order.items_minor, order.delivery_fee_minor,
+            order.tax_minor, order.total_minor, order.supplement_of, Jsonb(order.customer), order.placed_at,
+        ),
+    )  # fmt: skip
+    async with conn.cursor() as many:
+        await many.executemany(
+            "INSERT INTO order_lines (order_id, position, line) VALUES (%s, %s, %s)",
+            [(order.order_id, position, Jsonb(line)) for position, line in enumerate(order.lines, start=1)],
+        )
+
+
+async def set_order_state(conn: Connection, order_id: str, state: str) -> None:
+    """Move an order. The domain has judged the move under the cart's lock."""
+    await conn.execute("UPDATE orders SET state = %s, updated_at = now() WHERE order_id = %s", (state, order_id))
+
+
+async def caller_number(conn: Connection, call_id: str) -> str | None:
+    """The caller's number as the carrier reported it; None when withheld or unknown."""
+    cursor = await conn.execute("SELECT pii_caller FROM calls WHERE call_id = %s", (call_id,))
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def sold_out(conn: Connection, branch_id: str, now: datetime) -> frozenset[str]:
+    """Item and option ids that the branch is out of at this moment."""
+    cursor = await conn.execute(
+        "SELECT item_id FROM stock WHERE branch_id = %s AND (sold_out_until IS NULL OR sold_out_until > %s)",
+        (branch_id, now),
+    )
+    return frozenset(row[0] for row in await cursor.fetchall())
+
+
+async def orders_of_cart(conn: Connection, cart_id: str) -> list[tuple[str, int, str, int | None]]:
+    """(order id, number, state, eta minutes) of what was placed from this cart, oldest first."""
+    cursor = await conn.execute(
+        "SELECT order_id, order_number, state, eta_minutes FROM orders WHERE cart_id = %s ORDER BY placed_at, order_id",
+        (cart_id,),
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in await cursor.fetchall()]
+
+
+async def insert_outbox(
+    conn: Connection, *, event_id: str, branch_id: str, event_type: str, version: int, event: JsonObject
+) -> None:
+    """Queue an event for the branch's feed, in the transaction that makes it true."""
+    await conn.execute(
+        "INSERT INTO outbox (event_id, branch_id, type, version, pii_event) VALUES (%s, %s, %s, %s, %s)",
+        (event_id, branch_id, event_type, version, Jsonb(event)),
+    )
