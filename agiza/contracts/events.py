@@ -304,14 +304,27 @@ class CartChanged(Event):
 
 
 class TicketOption(Part):
-    """A chosen option of a ticket line, defaults included. ``part_item`` names the combo part that it brings."""
+    """An option of a ticket line, defaults included; ``chosen`` is False for a default that nobody touched.
+
+    ``quantity`` is per unit of the line; ``price_minor`` is for one.
+    """
 
     id: str
     name: str
     group: str
     quantity: int = Field(ge=1)
     price_minor: int = 0
-    part_item: str | None = None
+    chosen: bool = True
+
+
+class TicketPart(Part):
+    """The item that an option of a combo brings, with that item's own options, as the kitchen makes it."""
+
+    item: str
+    name: str
+    kitchen: str
+    quantity: int = Field(ge=1)
+    options: tuple[TicketOption, ...] = ()
 
 
 class TicketLine(Part):
@@ -322,6 +335,7 @@ class TicketLine(Part):
     kitchen: str
     quantity: int = Field(ge=1)
     options: tuple[TicketOption, ...] = ()
+    parts: tuple[TicketPart, ...] = ()
     unit_minor: int
     total_minor: int
 
