@@ -1,0 +1,178 @@
+"""What a caller may want, as values. An utterance is a tuple of these, in the order of speaking."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many units of a line, and what only they get ("one with no onions")."""
+
+    quantity: int
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Something already ordered, as the caller points at it. All empty: "that", the last thing talked about."""
+
+    item: str | None = None
+    candidates: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """`quantity` is None when the caller named several without saying how many. `options` are for every unit and
+    stand several times if wanted several times. `definite`: "the wings", which may mean wings already ordered."""
+
+    item: str
+    quantity: int | None = 1
+    options: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
+    definite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddWhich:
+    """A name that several items share ("a burger")."""
+
+    heard: str
+    candidates: tuple[str, ...]
+    quantity: int | None = 1
+    options: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    """`quantity` units get the options; None means all of them."""
+
+    ref: Ref
+    options: tuple[str, ...]
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOff:
+    """The options are to go again ("take off the bacon")."""
+
+    ref: Ref
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """`quantity` None means all units."""
+
+    ref: Ref
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuantity:
+    ref: Ref
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """So many more of the same ("another one of those")."""
+
+    ref: Ref
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    ref: Ref
+    new: Add | AddWhich
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnMenu:
+    """Something that the caller wants and the menu does not have."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What the caller says about themselves; an empty field was not said."""
+
+    fulfilment: str = ""
+    address: str = ""
+    name: str = ""
+    phone: str = ""
+
+
+AskAbout = Literal[
+    "price", "have", "list", "choices", "total", "cart", "delivery", "time", "hours", "place", "payment", "other"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question. `items` are what it is about; `words` what it names besides ("drinks")."""
+
+    about: AskAbout
+    items: tuple[str, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The caller needs a person; `reason` in the agent's own words, mapped to the declared ones later."""
+
+    reason: Literal["asked", "allergy", "payment", "complaint", "abuse", "lost"] = "asked"
+
+
+ActKind = Literal[
+    "yes",
+    "no",
+    "wrong",
+    "done",
+    "hold",
+    "hello",
+    "thanks",
+    "goodbye",
+    "repeat",
+    "status",
+    "cancel_order",
+    "clear",
+    "continue",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A move of the conversation that needs no further words."""
+
+    kind: ActKind
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nothing in it was understood."""
+
+    words: str = field(default="", compare=False)
+
+
+Intent = (
+    Add
+    | AddWhich
+    | Modify
+    | TakeOff
+    | Remove
+    | SetQuantity
+    | More
+    | Replace
+    | NotOnMenu
+    | Customer
+    | Ask
+    | Person
+    | Act
+    | Unclear
+)
+
+Edit = Add | AddWhich | Modify | TakeOff | Remove | SetQuantity | More | Replace
