@@ -368,16 +368,14 @@ class OrderPlaced(Event):
         return streams.orders_stream(self.branch_id)
 
 
-class OrderCancelled(Event):
-    """The order is not to be made."""
+class OrderCancelRequested(Event):
+    """The caller takes a placed order back; the kitchen has not finished it. Stop making it."""
 
-    type: ClassVar = "agiza.order.cancelled"
+    type: ClassVar = "agiza.order.cancel_requested"
     version: ClassVar = 1
 
     order_id: str
     order_number: int = Field(ge=1)
-    reason: str = Field(max_length=200)
-    cancelled_by: Literal["caller", "staff", "pos"]
 
     def stream(self) -> str:
         return streams.orders_stream(self.branch_id)
@@ -387,6 +385,6 @@ EVENTS: tuple[type[Event], ...] = (
     ToolCalled, ToolCancelled, ToolAnswered,
     CallStarted, CallDialServed, CallDialEnded, CallHungUp, CallEnded,
     HandoffRequested, HandoffAnswered, LeaveRequested,
-    CartChanged, OrderPlaced, OrderCancelled,
+    CartChanged, OrderPlaced, OrderCancelRequested,
 )  # fmt: skip
 """All events at their current version."""

@@ -87,5 +87,5 @@ SAMPLES: tuple[events.Event, ...] = (
         total_minor=33000,
         pii_customer_phone="+254711000001",
     ),
-    events.OrderCancelled(**_CALL, order_id="ord-1", order_number=17, reason="caller changed plans", cancelled_by="caller"),
+    events.OrderCancelRequested(**_CALL, order_id="ord-1", order_number=17),
 )

@@ -1,0 +1,345 @@
+"""One ``tool.called`` event, one Postgres transaction, one answer.
+
+    answer = await ToolHandler(...).answer(received)      # the same for stream and HTTP
+
+The order of guards, all under the cart's row lock: the leg epoch (an older leg may not act), the inbox (a repeated
+function call gets its stored answer; the same id with other arguments is refused), the deadline (a mutation that
+arrives too late is refused and stays refused), then the rules of the domain. Cart, history, inbox, order and outbox
+are written together or not at all, and the answer is sent only after the commit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from psycopg_pool import AsyncConnectionPool
+
+from agiza.contracts.envelope import Received, Stamp, to_envelope
+from agiza.contracts.events import CartChanged, Event, FunctionCall, FunctionResult, ToolAnswered, ToolCalled
+from agiza.contracts.events import OrderCancelRequested as CancelEvent
+from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER
+from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
+from agiza.domain.codec import cart_from_json, cart_to_json, event_to_json
+from agiza.domain.context import ReadBack, ToolContext
+from agiza.domain.ids import BranchId, CartId, OrderId
+from agiza.domain.orders import OrderState, OrderView
+from agiza.domain.tool_calls import ToolOutcome, handle_tool
+from agiza.domain.views import cart_view
+from agiza.runtime.clock import Clock
+from agiza.runtime.logs import get_logger
+from agiza.runtime.metrics import Metrics
+from agiza.runtime.traces import child_of
+from services.orders import store, tickets
+from services.orders.catalog import Catalog, PinnedMenu
+from services.orders.hostile import cleaned
+from services.orders.store import CartRow, Connection, StoredResult
+
+log = get_logger(__name__)
+
+SOURCE: Final = "/agiza/orders"
+DEADLINE_SLACK_MS: Final = 1000
+"""Clocks of two machines may differ by this much before a call in time is taken for a late one."""
+
+Response = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to send, and whether anything changed that screens or the relay want to know."""
+
+    event: ToolAnswered
+    cart_changed: CartChanged | None
+    placed: int
+    replayed: int
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one transaction is about. Only the handler changes it, call by call."""
+
+    event: ToolCalled
+    traceparent: str
+    menu: PinnedMenu
+    row: CartRow
+    cart: Cart
+    told: int | None
+    sold_out: frozenset[str]
+    caller: str | None
+    orders: list[OrderView]
+    now: datetime
+    is_stale: bool
+    placed: int = 0
+    replayed: int = 0
+
+
+class ToolHandler:
+    """Carries out the model's function calls on the cart of their call."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[Connection], catalog: Catalog, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._clock = clock
+        self._metrics = metrics
+
+    async def answer(self, received: Received) -> Answered:
+        """Apply the event and return its answer; a repeated event returns the same answer and changes nothing.
+
+        Raises ``MenuNotFound`` and ``CartOfAnotherBranch`` for events that can never be right, and psycopg's errors
+        when the database is out of reach (worth another try: nothing was written).
+        """
+        event = received.event
+        assert isinstance(event, ToolCalled)
+        pinned = await self._catalog.menu(event.branch_id, event.menu_version)
+        async with self._pool.connection() as conn:
+            work = await self._open(conn, event, received.envelope.traceparent, pinned)
+            before = work.cart.version
+            stored = await store.stored_results(conn, event.call_id, [call.id for call in event.calls])
+            results = [await self._one(conn, work, call, stored.get(call.id)) for call in event.calls]
+            if not work.is_stale:
+                await store.save_cart(
+                    conn,
+                    work.row.cart_id,
+                    version=work.cart.version,
+                    leg_epoch=max(work.row.leg_epoch, event.leg_epoch),
+                    state=cart_to_json(work.cart),
+                )
+        self._count(work, event)
+        return Answered(
+            event=ToolAnswered(
+                branch_id=event.branch_id,
+                call_id=event.call_id,
+                request_id=received.envelope.id,
+                leg_epoch=event.leg_epoch,
+                results=tuple(results),
+                cart_version=work.cart.version,
+                reply_to=event.reply_to,
+            ),
+            cart_changed=_screen_event(work) if work.cart.version != before else None,
+            placed=work.placed,
+            replayed=work.replayed,
+        )
+
+    async def _open(
+        self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu
+    ) -> _Work:
+        cart_id = f"cart-{event.call_id}"
+        empty = Cart(CartId(cart_id), BranchId(event.branch_id), event.menu_version)
+        row = await store.lock_cart(
+            conn,
+            cart_id=cart_id,
+            call_id=event.call_id,
+            branch_id=event.branch_id,
+            menu_version=event.menu_version,
+            empty=cart_to_json(empty),
+        )
+        if row.menu_version != event.menu_version:
+            # the cart was begun under another version: its own stays in force for the whole call
+            pinned = await self._catalog.menu(event.branch_id, row.menu_version)
+        now = self._clock.now()
+        cart = cart_from_json(row.state)
+        return _Work(
+            event=event,
+            traceparent=traceparent,
+            menu=pinned,
+            row=row,
+            cart=cart,
+            told=event.cart_version_told,
+            sold_out=await store.sold_out(conn, event.branch_id, now),
+            caller=await store.caller_number(conn, event.call_id),
+            orders=await self._orders(conn, cart),
+            now=now,
+            is_stale=event.leg_epoch < row.leg_epoch,
+        )
+
+    async def _orders(self, conn: Connection, cart: Cart) -> list[OrderView]:
+        if not cart.placed:
+            return []
+        rows = {row[0]: row for row in await store.orders_of_cart(conn, cart.id)}
+        return [
+            OrderView(
+                id=order.id,
+                number=order.number,
+                state=OrderState(rows[order.id][2]),
+                total_minor=order.totals.total_minor,
+                currency=order.totals.currency,
+                eta_minutes=rows[order.id][3],
+            )
+            for order in cart.placed
+            if order.id in rows
+        ]
+
+    async def _one(
+        self, conn: Connection, work: _Work, call: FunctionCall, stored: StoredResult | None
+    ) -> FunctionResult:
+        args: Mapping[str, Any] = cleaned(call.args)
+        digest = store.digest_of(args)
+        if stored is not None:
+            return FunctionResult(id=call.id, name=call.name, response=self._repeat(work, call, stored, digest))
+        if work.is_stale:
+            self._metrics.count("stale_epoch_rejected_total")
+            return FunctionResult(
+                id=call.id, name=call.name, response=_refusal(work, "stale_leg", "This call goes on elsewhere.")
+            )
+        if call.name in MUTATING_TOOLS and self._is_late(work):
+            self._metrics.count("expired_rejected_total")
+            response = _refusal(work, "expired", "That took too long and was not done. Please ask again.")
+        else:
+            response = await self._apply(conn, work, call, args)
+        await store.insert_result(
+            conn,
+            call_id=work.event.call_id,
+            tool_call_id=call.id,
+            tool=call.name,
+            args_digest=digest,
+            response=response,
+            cart_version=work.cart.version,
+        )
+        return FunctionResult(id=call.id, name=call.name, response=response)
+
+    def _repeat(self, work: _Work, call: FunctionCall, stored: StoredResult, digest: str) -> Response:
+        if stored.args_digest != digest or stored.tool != call.name:
+            self._metrics.count("integrity_violation_total", kind="tool_call_id_reused")
+            log.error("tool_call_id_reused", call_id=work.event.call_id, tool=call.name)
+            return _refusal(work, "id_reused", "Sorry, something went wrong there. Please say that once more.")
+        work.replayed += 1
+        return stored.response
+
+    def _is_late(self, work: _Work) -> bool:
+        return work.now.timestamp() * 1000 > work.event.deadline_ms + DEADLINE_SLACK_MS
+
+    async def _apply(
+        self, conn: Connection, work: _Work, call: FunctionCall, args: Mapping[str, Any]
+    ) -> Response:
+        if call.name == PLACE_ORDER:
+            # A number that is not used goes back with the savepoint, so the branch's numbers stay without a hole.
+            async with conn.transaction() as savepoint:
+                number = await store.take_order_number(conn, work.event.branch_id, self._local_day(work))
+                outcome = self._judge(work, call, args, number)
+                if not any(isinstance(change, OrderPlaced) for change in outcome.events):
+                    from psycopg import Rollback
+
+                    raise Rollback(savepoint)
+        else:
+            outcome = self._judge(work, call, args, 1)
+        await self._record(conn, work, call, outcome)
+        return _response(work, outcome)
+
+    def _judge(self, work: _Work, call: FunctionCall, args: Mapping[str, Any], number: int) -> ToolOutcome:
+        evidence = work.event.read_back
+        context = ToolContext(
+            menu=work.menu.file.menu,
+            branch=work.menu.file.branch,
+            now=work.now,
+            sold_out=work.sold_out,
+            cart_version_told=work.told,
+            read_back=ReadBack(evidence.quote_id, evidence.outcome, evidence.played_ms, evidence.caller_speech_ms)
+            if evidence
+            else None,
+            # derived from the cart and its version: a repeat that slipped past every other guard has the same key
+            order_id=OrderId(f"ord-{uuid.uuid5(uuid.NAMESPACE_OID, f'{work.cart.id}/{work.cart.version}')}"),
+            order_number=number,
+            caller_number=work.caller,
+            orders=tuple(work.orders),
+            language=work.event.language,
+        )
+        return handle_tool(work.cart, call.name, args, context)
+
+    async def _record(self, conn: Connection, work: _Work, call: FunctionCall, outcome: ToolOutcome) -> None:
+        history = [event_to_json(change) for change in outcome.events]
+        await store.append_cart_events(conn, work.row.cart_id, history, call.id)
+        work.cart = outcome.cart
+        if work.told is not None:
+            work.told = outcome.cart.version
+        for change in outcome.events:
+            if isinstance(change, OrderPlaced):
+                await self._place(conn, work, change)
+            elif isinstance(change, OrderCancelRequested):
+                await self._request_cancel(conn, work, change.order_id)
+
+    async def _place(self, conn: Connection, work: _Work, change: OrderPlaced) -> None:
+        event, order = work.event, change.order
+        await store.insert_order(
+            conn,
+            tickets.new_order(
+                order, branch_id=event.branch_id, call_id=event.call_id, cart_id=work.row.cart_id, day=self._local_day(work)
+            ),
+        )
+        await self._to_feed(
+            conn,
+            work,
+            tickets.placed_event(
+                order, branch_id=event.branch_id, call_id=event.call_id, menu_version=work.menu.version
+            ),
+        )
+        work.orders = await self._orders(conn, work.cart)
+        work.placed += 1
+
+    async def _request_cancel(self, conn: Connection, work: _Work, order_id: str) -> None:
+        await store.set_order_state(conn, order_id, OrderState.CANCEL_REQUESTED)
+        number = next(order.number for order in work.orders if order.id == order_id)
+        await self._to_feed(
+            conn,
+            work,
+            CancelEvent(
+                branch_id=work.event.branch_id, call_id=work.event.call_id, order_id=order_id, order_number=number
+            ),
+        )
+        work.orders = await self._orders(conn, work.cart)
+
+    async def _to_feed(self, conn: Connection, work: _Work, event: Event) -> None:
+        stamp = Stamp(id=str(uuid.uuid4()), source=SOURCE, time=work.now, traceparent=child_of(work.traceparent))
+        await store.insert_outbox(
+            conn,
+            event_id=stamp.id,
+            branch_id=event.branch_id,
+            event_type=event.type,
+            version=event.version,
+            event=to_envelope(event, stamp),
+        )
+
+    def _local_day(self, work: _Work) -> Any:
+        return work.now.astimezone(ZoneInfo(work.menu.file.branch.timezone)).date()
+
+    def _count(self, work: _Work, event: ToolCalled) -> None:
+        if work.replayed:
+            self._metrics.count("inbox_replay_total", work.replayed)
+        if work.placed:
+            self._metrics.count("orders_placed_total", work.placed, branch_id=event.branch_id)
+
+
+def _response(work: _Work, outcome: ToolOutcome) -> Response:
+    return {
+        "status": outcome.status,
+        "code": outcome.code,
+        "message": outcome.message,
+        **outcome.detail,
+        "cart": cart_view(work.cart, work.menu.file.menu, work.menu.file.branch),
+        "cart_version": work.cart.version,
+    }
+
+
+def _refusal(work: _Work, code: str, message: str) -> Response:
+    return {
+        "status": "refused",
+        "code": code,
+        "message": message,
+        "cart": cart_view(work.cart, work.menu.file.menu, work.menu.file.branch),
+        "cart_version": work.cart.version,
+    }
+
+
+def _screen_event(work: _Work) -> CartChanged:
+    return CartChanged(
+        branch_id=work.event.branch_id,
+        call_id=work.event.call_id,
+        cart_id=work.row.cart_id,
+        cart_version=work.cart.version,
+        cart=cart_view(work.cart, work.menu.file.menu, work.menu.file.branch),
+    )
