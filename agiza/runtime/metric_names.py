@@ -1,0 +1,176 @@
+"""Every metric: name, labels, meaning, and for histograms the buckets. A test keeps types and tables in step.
+
+Base units as in Prometheus' conventions: seconds, bytes, ``_total`` for counters. Values of a label come from a
+closed set (an enum, a branch id, a service), never from a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+CounterName = Literal[
+    "voice_calls_total",
+    "voice_call_drops_total",
+    "voice_bargeins_total",
+    "voice_frames_dropped_total",
+    "voice_media_refused_total",
+    "model_reconnect_total",
+    "model_messages_total",
+    "webhook_requests_total",
+    "webhook_answers_total",
+    "tool_calls_total",
+    "inbox_replay_total",
+    "stale_epoch_rejected_total",
+    "stale_cart_rejected_total",
+    "expired_rejected_total",
+    "orders_placed_total",
+    "orders_cancelled_total",
+    "escalation_total",
+    "handoff_callback_total",
+    "stream_published_total",
+    "stream_publish_failed_total",
+    "stream_handled_total",
+    "stream_reclaimed_total",
+    "stream_dead_total",
+    "stream_lost_total",
+    "stream_group_created_total",
+    "outbox_numbered_total",
+    "outbox_published_total",
+    "jobs_total",
+    "delivery_total",
+    "http_requests_total",
+    "integrity_violation_total",
+    "unexpected_error_total",
+]
+
+GaugeName = Literal[
+    "voice_call_active",
+    "voice_call_slots",
+    "service_ready",
+    "stream_group_lag",
+    "stream_group_pending",
+    "stream_oldest_pending_seconds",
+    "outbox_unpublished",
+    "outbox_oldest_unpublished_seconds",
+    "escalation_open",
+    "database_pool_waiting",
+    "database_pool_used",
+    "model_breaker_open",
+]
+
+HistogramName = Literal[
+    "voice_first_audio_seconds",
+    "voice_turn_response_seconds",
+    "voice_bargein_stop_seconds",
+    "voice_uplink_seconds",
+    "voice_downlink_seconds",
+    "voice_call_seconds",
+    "voice_playback_ahead_seconds",
+    "webhook_answer_seconds",
+    "tool_roundtrip_seconds",
+    "tool_apply_seconds",
+    "stream_handle_seconds",
+    "outbox_publish_seconds",
+    "ticket_confirm_seconds",
+    "handoff_connect_seconds",
+    "http_request_seconds",
+    "event_loop_lag_seconds",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a counter or gauge counts, and by which labels."""
+
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What a histogram measures, by which labels, and its upper bucket limits."""
+
+    meaning: str
+    labels: tuple[str, ...]
+    buckets: tuple[float, ...]
+
+
+_QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Our own work on the audio, tool and callback paths; limits at the promised 10, 20, 25 and 50 ms."""
+_SPOKEN: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 15.0)
+"""What a caller waits for."""
+_LONG: Final = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
+"""Calls, and people who act."""
+
+COUNTERS: Final[Mapping[CounterName, Metric]] = {
+    "voice_calls_total": Metric("Call legs that ended", ("outcome",)),
+    "voice_call_drops_total": Metric("Legs that ended without goodbye", ("reason",)),
+    "voice_bargeins_total": Metric("Times a caller interrupted the agent"),
+    "voice_frames_dropped_total": Metric("Audio frames dropped at a full queue, oldest first", ("direction",)),
+    "voice_media_refused_total": Metric("Media connections refused before a model session existed", ("reason",)),
+    "model_reconnect_total": Metric("Model sessions opened again within a call", ("cause",)),
+    "model_messages_total": Metric("Messages received from the model", ("kind",)),
+    "webhook_requests_total": Metric("Carrier callbacks received", ("callback", "verdict")),
+    "webhook_answers_total": Metric("Answers given to the carrier, by their first verb", ("answer",)),
+    "tool_calls_total": Metric("Function calls of the model that were answered", ("tool", "status")),
+    "inbox_replay_total": Metric("Function calls that came again and got their stored answer", ("path",)),
+    "stale_epoch_rejected_total": Metric("Events of a leg that had been taken over"),
+    "stale_cart_rejected_total": Metric("Changes refused because the model knew an older cart"),
+    "expired_rejected_total": Metric("Changes refused because they came after their deadline"),
+    "orders_placed_total": Metric("Orders placed", ("branch", "fulfilment")),
+    "orders_cancelled_total": Metric("Orders cancelled", ("branch", "cancelled_by")),
+    "escalation_total": Metric("Hand-offs to a person", ("reason", "outcome")),
+    "handoff_callback_total": Metric("Call-backs made because a hand-off was cut off", ("outcome",)),
+    "stream_published_total": Metric("Events published", ("type",)),
+    "stream_publish_failed_total": Metric("Events that could not be published", ("type", "reason")),
+    "stream_handled_total": Metric("Stream entries handled", ("stream", "outcome")),
+    "stream_reclaimed_total": Metric("Stream entries taken over from a reader that did not finish them", ("stream",)),
+    "stream_dead_total": Metric("Stream entries moved to the dead letters", ("stream", "reason")),
+    "stream_lost_total": Metric("Stream entries whose body was trimmed before they were handled", ("stream",)),
+    "stream_group_created_total": Metric("Consumer groups created, first or again after data loss", ("stream",)),
+    "outbox_numbered_total": Metric("Order events numbered for a branch's feed", ("branch",)),
+    "outbox_published_total": Metric("Order events written to a branch's stream", ("branch",)),
+    "jobs_total": Metric("Background jobs that ended", ("job", "outcome")),
+    "delivery_total": Metric("Deliveries to subscribers", ("class", "outcome")),
+    "http_requests_total": Metric("HTTP requests answered", ("route", "status")),
+    "integrity_violation_total": Metric("A promise about orders was found broken; every one is worth waking up for"),
+    "unexpected_error_total": Metric("Errors that no code expected", ("where",)),
+}
+
+GAUGES: Final[Mapping[GaugeName, Metric]] = {
+    "voice_call_active": Metric("Calls on this bridge now"),
+    "voice_call_slots": Metric("Calls that this bridge takes at most"),
+    "service_ready": Metric("1 while this service takes work"),
+    "stream_group_lag": Metric(
+        "Entries not yet delivered to the group; absent while Redis cannot tell", ("stream", "group")
+    ),
+    "stream_group_pending": Metric("Entries delivered and not yet acknowledged", ("stream", "group")),
+    "stream_oldest_pending_seconds": Metric("Age of the oldest unacknowledged entry", ("stream", "group")),
+    "outbox_unpublished": Metric("Order events not yet in a branch's stream"),
+    "outbox_oldest_unpublished_seconds": Metric("Age of the oldest of them"),
+    "escalation_open": Metric("Hand-offs that are not finished"),
+    "database_pool_waiting": Metric("Requests that wait for a database connection"),
+    "database_pool_used": Metric("Database connections in use"),
+    "model_breaker_open": Metric("1 while the model is considered down and no call is given to it"),
+}
+
+HISTOGRAMS: Final[Mapping[HistogramName, Distribution]] = {
+    "voice_first_audio_seconds": Distribution("Media connection open to the first agent audio", (), _SPOKEN),
+    "voice_turn_response_seconds": Distribution("End of caller speech to the agent's first audio", (), _SPOKEN),
+    "voice_bargein_stop_seconds": Distribution("Model says interrupted to our last stale byte", (), _QUICK),
+    "voice_uplink_seconds": Distribution("Caller frame received to sent to the model", (), _QUICK),
+    "voice_downlink_seconds": Distribution("Model audio received to the first frame sent", (), _QUICK),
+    "voice_call_seconds": Distribution("Length of a leg", ("outcome",), _LONG),
+    "voice_playback_ahead_seconds": Distribution("Audio at the carrier not yet played", (), _QUICK),
+    "webhook_answer_seconds": Distribution("Carrier callback received to answered", ("callback",), _QUICK),
+    "tool_roundtrip_seconds": Distribution("Model's function call to our answer", ("tool", "outcome", "path"), _QUICK),
+    "tool_apply_seconds": Distribution("Function call's transaction", ("tool",), _QUICK),
+    "stream_handle_seconds": Distribution("One stream entry in its handler", ("stream",), _QUICK),
+    "outbox_publish_seconds": Distribution("Order event committed to written into the stream", (), _QUICK),
+    "ticket_confirm_seconds": Distribution("Order placed to acknowledged by kitchen or POS", (), _LONG),
+    "handoff_connect_seconds": Distribution("Hand-off requested to a person on the line", (), _LONG),
+    "http_request_seconds": Distribution("HTTP request received to answered", ("route",), _QUICK),
+    "event_loop_lag_seconds": Distribution("How late a timer of the event loop fires", (), _QUICK),
+}

@@ -1,0 +1,111 @@
+"""Postgres: one pool per service, short transactions, every wait limited.
+
+    async with open_pool(url, service="orders") as pool:
+        async with transaction(pool) as connection:
+            await connection.execute("UPDATE ...")
+
+Rows come as tuples. Outside :func:`transaction` each statement commits by itself. Never infer from a
+cancelled or failed transaction whether it ran: read again by key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from agiza.runtime.metrics import Metrics
+
+STATEMENT_TIMEOUT_MS: Final = 2000
+LOCK_TIMEOUT_MS: Final = 1000
+IDLE_IN_TRANSACTION_TIMEOUT_MS: Final = 5000
+CONNECT_TIMEOUT_S: Final = 2
+WAIT_FOR_CONNECTION_S: Final = 2.0
+LIFETIME_MAX_S: Final = 30 * 60.0
+WAITING_MAX_PER_CONNECTION: Final = 16
+"""More waiters than this per connection could not be served in time anyhow: they are refused at once."""
+
+Connection = psycopg.AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+UNAVAILABLE: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError, psycopg.InterfaceError)
+"""Errors that say nothing about the work itself: the server is away, busy or restarting. Try again later.
+
+Serialization failures, deadlocks, lock and statement time limits are among the OperationalErrors.
+"""
+
+
+@contextlib.asynccontextmanager
+async def open_pool(
+    url: str,
+    *,
+    service: str,
+    size_min: int = 1,
+    size_max: int = 8,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    wait_until_open: bool = True,
+) -> AsyncIterator[Pool]:
+    """A pool for the length of the context.
+
+    ``wait_until_open=False`` opens it even while the server is away, for a service that can start without it.
+    Raises PoolTimeout when no connection is to be had within :data:`WAIT_FOR_CONNECTION_S`.
+    """
+    pool: Pool = AsyncConnectionPool(
+        url,
+        connection_class=Connection,
+        kwargs={
+            "autocommit": True,
+            "application_name": f"agiza-{service}",
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": (
+                f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS} "
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
+            ),
+            # A peer that vanished without a word is noticed in half a minute, not in two hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+        min_size=size_min,
+        max_size=size_max,
+        max_waiting=size_max * WAITING_MAX_PER_CONNECTION,
+        max_lifetime=LIFETIME_MAX_S,
+        timeout=WAIT_FOR_CONNECTION_S,
+        reconnect_timeout=5,
+        check=AsyncConnectionPool.check_connection,
+        name=service,
+        open=False,
+    )
+    try:
+        await pool.open(wait=wait_until_open, timeout=CONNECT_TIMEOUT_S * 2)
+        yield pool
+    finally:
+        await pool.close(timeout=WAIT_FOR_CONNECTION_S)
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One transaction on one connection: committed at the end of the block, rolled back when it raises."""
+    async with pool.connection() as connection, connection.transaction():
+        yield connection
+
+
+async def answers(pool: Pool) -> bool:
+    """Whether the database answers now. For readiness."""
+    try:
+        async with pool.connection(timeout=1) as connection:
+            await connection.execute("SELECT 1")
+    except UNAVAILABLE:
+        return False
+    return True
+
+
+def record_pool(pool: Pool, metrics: Metrics) -> None:
+    """Show the pool's state in the metrics."""
+    state = pool.get_stats()
+    metrics.set("database_pool_waiting", state.get("requests_waiting", 0))
+    metrics.set("database_pool_used", state.get("pool_size", 0) - state.get("pool_available", 0))
