@@ -1,0 +1,1 @@
+"""A local Gemini Live server with a brain of one's own. Start with `LiveServer` in `server.py`."""
