@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
 
 from agiza.domain.menu import BranchFile, parse_branch
 from agiza.runtime.logs import get_logger
-from services.orders.store import Connection
+from agiza.runtime.postgres import Connection, Pool, transaction
 
 log = get_logger(__name__)
 
@@ -44,7 +43,7 @@ class PinnedMenu:
 class Catalog:
     """All menus of all branches. Menus never change once published, so they are cached by version."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._cache: OrderedDict[tuple[str, int], PinnedMenu] = OrderedDict()
 
@@ -52,7 +51,7 @@ class Catalog:
         """Store each document as its branch's newest menu, unless it already is."""
         for document in documents:
             file = parse_branch(document)
-            async with self._pool.connection() as conn:
+            async with transaction(self._pool) as conn:
                 version, is_new = await _publish(conn, file, document)
             if is_new:
                 log.info("menu_published", branch_id=file.branch.id, menu_version=version, items=len(file.menu.items))

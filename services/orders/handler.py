@@ -1,6 +1,6 @@
 """One ``tool.called`` event, one Postgres transaction, one answer.
 
-    answer = await ToolHandler(...).answer(received)      # the same for stream and HTTP
+    answer = await ToolHandler(...).answer(received, "stream")
 
 The order of guards, all under the cart's row lock: the leg epoch (an older leg may not act), the inbox (a repeated
 function call gets its stored answer; the same id with other arguments is refused), the deadline (a mutation that
@@ -12,15 +12,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from psycopg_pool import AsyncConnectionPool
+from psycopg import Rollback
 
 from agiza.contracts.envelope import Received, Stamp, to_envelope
-from agiza.contracts.events import CartChanged, Event, FunctionCall, FunctionResult, ToolAnswered, ToolCalled
+from agiza.contracts.events import (
+    CartChanged,
+    Event,
+    FunctionCall,
+    FunctionResult,
+    ToolAnswered,
+    ToolCalled,
+)
 from agiza.contracts.events import OrderCancelRequested as CancelEvent
 from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER
 from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
@@ -33,11 +40,12 @@ from agiza.domain.views import cart_view
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
-from agiza.runtime.traces import child_of
+from agiza.runtime.postgres import Connection, Pool, transaction
+from agiza.runtime.traces import Trace
 from services.orders import store, tickets
 from services.orders.catalog import Catalog, PinnedMenu
 from services.orders.hostile import cleaned
-from services.orders.store import CartRow, Connection, StoredResult
+from services.orders.store import CartRow, StoredResult
 
 log = get_logger(__name__)
 
@@ -46,16 +54,16 @@ DEADLINE_SLACK_MS: Final = 1000
 """Clocks of two machines may differ by this much before a call in time is taken for a late one."""
 
 Response = dict[str, Any]
+Path = Literal["stream", "http"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to send, and whether anything changed that screens or the relay want to know."""
+    """The answer to send, and what screens and the relay want to know of it."""
 
     event: ToolAnswered
     cart_changed: CartChanged | None
-    placed: int
-    replayed: int
+    has_news: bool
 
 
 @dataclass(slots=True)
@@ -73,22 +81,21 @@ class _Work:
     orders: list[OrderView]
     now: datetime
     is_stale: bool
-    placed: int = 0
+    placed: list[str] = field(default_factory=list)
     replayed: int = 0
+    cancels: int = 0
 
 
 class ToolHandler:
     """Carries out the model's function calls on the cart of their call."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[Connection], catalog: Catalog, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, pool: Pool, catalog: Catalog, clock: Clock, metrics: Metrics) -> None:
         self._pool = pool
         self._catalog = catalog
         self._clock = clock
         self._metrics = metrics
 
-    async def answer(self, received: Received) -> Answered:
+    async def answer(self, received: Received, path: Path) -> Answered:
         """Apply the event and return its answer; a repeated event returns the same answer and changes nothing.
 
         Raises ``MenuNotFound`` and ``CartOfAnotherBranch`` for events that can never be right, and psycopg's errors
@@ -97,7 +104,7 @@ class ToolHandler:
         event = received.event
         assert isinstance(event, ToolCalled)
         pinned = await self._catalog.menu(event.branch_id, event.menu_version)
-        async with self._pool.connection() as conn:
+        async with transaction(self._pool) as conn:
             work = await self._open(conn, event, received.envelope.traceparent, pinned)
             before = work.cart.version
             stored = await store.stored_results(conn, event.call_id, [call.id for call in event.calls])
@@ -110,7 +117,7 @@ class ToolHandler:
                     leg_epoch=max(work.row.leg_epoch, event.leg_epoch),
                     state=cart_to_json(work.cart),
                 )
-        self._count(work, event)
+        self._count(work, path)
         return Answered(
             event=ToolAnswered(
                 branch_id=event.branch_id,
@@ -122,13 +129,10 @@ class ToolHandler:
                 reply_to=event.reply_to,
             ),
             cart_changed=_screen_event(work) if work.cart.version != before else None,
-            placed=work.placed,
-            replayed=work.replayed,
+            has_news=bool(work.placed or work.cancels),
         )
 
-    async def _open(
-        self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu
-    ) -> _Work:
+    async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> _Work:
         cart_id = f"cart-{event.call_id}"
         empty = Cart(CartId(cart_id), BranchId(event.branch_id), event.menu_version)
         row = await store.lock_cart(
@@ -161,18 +165,18 @@ class ToolHandler:
     async def _orders(self, conn: Connection, cart: Cart) -> list[OrderView]:
         if not cart.placed:
             return []
-        rows = {row[0]: row for row in await store.orders_of_cart(conn, cart.id)}
+        states = await store.states_of_orders(conn, cart.id)
         return [
             OrderView(
                 id=order.id,
                 number=order.number,
-                state=OrderState(rows[order.id][2]),
+                state=OrderState(states[order.id][0]),
                 total_minor=order.totals.total_minor,
                 currency=order.totals.currency,
-                eta_minutes=rows[order.id][3],
+                eta_minutes=states[order.id][1],
             )
             for order in cart.placed
-            if order.id in rows
+            if order.id in states
         ]
 
     async def _one(
@@ -183,12 +187,12 @@ class ToolHandler:
         if stored is not None:
             return FunctionResult(id=call.id, name=call.name, response=self._repeat(work, call, stored, digest))
         if work.is_stale:
-            self._metrics.count("stale_epoch_rejected_total")
+            self._metrics.add("stale_epoch_rejected_total")
             return FunctionResult(
                 id=call.id, name=call.name, response=_refusal(work, "stale_leg", "This call goes on elsewhere.")
             )
         if call.name in MUTATING_TOOLS and self._is_late(work):
-            self._metrics.count("expired_rejected_total")
+            self._metrics.add("expired_rejected_total")
             response = _refusal(work, "expired", "That took too long and was not done. Please ask again.")
         else:
             response = await self._apply(conn, work, call, args)
@@ -204,8 +208,10 @@ class ToolHandler:
         return FunctionResult(id=call.id, name=call.name, response=response)
 
     def _repeat(self, work: _Work, call: FunctionCall, stored: StoredResult, digest: str) -> Response:
+        if stored.tool == store.TOMBSTONE:
+            return _refusal(work, "cancelled", "That was cancelled and not done.")
         if stored.args_digest != digest or stored.tool != call.name:
-            self._metrics.count("integrity_violation_total", kind="tool_call_id_reused")
+            self._metrics.add("integrity_violation_total")
             log.error("tool_call_id_reused", call_id=work.event.call_id, tool=call.name)
             return _refusal(work, "id_reused", "Sorry, something went wrong there. Please say that once more.")
         work.replayed += 1
@@ -214,17 +220,13 @@ class ToolHandler:
     def _is_late(self, work: _Work) -> bool:
         return work.now.timestamp() * 1000 > work.event.deadline_ms + DEADLINE_SLACK_MS
 
-    async def _apply(
-        self, conn: Connection, work: _Work, call: FunctionCall, args: Mapping[str, Any]
-    ) -> Response:
+    async def _apply(self, conn: Connection, work: _Work, call: FunctionCall, args: Mapping[str, Any]) -> Response:
         if call.name == PLACE_ORDER:
             # A number that is not used goes back with the savepoint, so the branch's numbers stay without a hole.
             async with conn.transaction() as savepoint:
                 number = await store.take_order_number(conn, work.event.branch_id, self._local_day(work))
                 outcome = self._judge(work, call, args, number)
                 if not any(isinstance(change, OrderPlaced) for change in outcome.events):
-                    from psycopg import Rollback
-
                     raise Rollback(savepoint)
         else:
             outcome = self._judge(work, call, args, 1)
@@ -268,7 +270,11 @@ class ToolHandler:
         await store.insert_order(
             conn,
             tickets.new_order(
-                order, branch_id=event.branch_id, call_id=event.call_id, cart_id=work.row.cart_id, day=self._local_day(work)
+                order,
+                branch_id=event.branch_id,
+                call_id=event.call_id,
+                cart_id=work.row.cart_id,
+                day=self._local_day(work),
             ),
         )
         await self._to_feed(
@@ -279,7 +285,7 @@ class ToolHandler:
             ),
         )
         work.orders = await self._orders(conn, work.cart)
-        work.placed += 1
+        work.placed.append(order.fulfilment)
 
     async def _request_cancel(self, conn: Connection, work: _Work, order_id: str) -> None:
         await store.set_order_state(conn, order_id, OrderState.CANCEL_REQUESTED)
@@ -292,9 +298,12 @@ class ToolHandler:
             ),
         )
         work.orders = await self._orders(conn, work.cart)
+        work.cancels += 1
 
     async def _to_feed(self, conn: Connection, work: _Work, event: Event) -> None:
-        stamp = Stamp(id=str(uuid.uuid4()), source=SOURCE, time=work.now, traceparent=child_of(work.traceparent))
+        stamp = Stamp(
+            id=str(uuid.uuid4()), source=SOURCE, time=work.now, traceparent=str(Trace.continued(work.traceparent))
+        )
         await store.insert_outbox(
             conn,
             event_id=stamp.id,
@@ -304,14 +313,14 @@ class ToolHandler:
             event=to_envelope(event, stamp),
         )
 
-    def _local_day(self, work: _Work) -> Any:
+    def _local_day(self, work: _Work) -> date:
         return work.now.astimezone(ZoneInfo(work.menu.file.branch.timezone)).date()
 
-    def _count(self, work: _Work, event: ToolCalled) -> None:
+    def _count(self, work: _Work, path: Path) -> None:
         if work.replayed:
-            self._metrics.count("inbox_replay_total", work.replayed)
-        if work.placed:
-            self._metrics.count("orders_placed_total", work.placed, branch_id=event.branch_id)
+            self._metrics.add("inbox_replay_total", work.replayed, path=path)
+        for fulfilment in work.placed:
+            self._metrics.add("orders_placed_total", branch=work.event.branch_id, fulfilment=fulfilment)
 
 
 def _response(work: _Work, outcome: ToolOutcome) -> Response:

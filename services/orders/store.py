@@ -10,13 +10,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
-from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-Connection = AsyncConnection[Any]
+from agiza.runtime.postgres import Connection
+
 JsonObject = dict[str, Any]
+
+TOMBSTONE: Final = "(cancelled)"
+"""Tool name of an inbox row for a function call that the model took back before it was carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ async def append_cart_events(
     """Add to the cart's history, in order. The cart's row lock makes the positions gap-free."""
     if not events:
         return
-    cursor = await conn.execute("SELECT coalesce(max(position), 0) FROM cart_events WHERE cart_id = %s", (cart_id,))
+    cursor = await conn.execute(
+        "SELECT coalesce(max(position), 0) AS last FROM cart_events WHERE cart_id = %s", (cart_id,)
+    )
     row = await cursor.fetchone()
     last: int = row[0] if row else 0
     async with conn.cursor() as many:
@@ -147,6 +152,16 @@ async def insert_result(
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",
         (call_id, tool_call_id, tool, args_digest, str(response.get("status", "")), Jsonb(response), cart_version),
     )
+
+
+async def insert_tombstones(conn: Connection, call_id: str, tool_call_ids: Sequence[str]) -> None:
+    """Make sure that these function calls are never carried out, unless they already were."""
+    async with conn.cursor() as many:
+        await many.executemany(
+            "INSERT INTO tool_results (call_id, tool_call_id, tool, args_digest, status, pii_response, cart_version)"
+            " VALUES (%s, %s, %s, '', 'cancelled', '{}', 0) ON CONFLICT DO NOTHING",
+            [(call_id, tool_call_id, TOMBSTONE) for tool_call_id in tool_call_ids],
+        )
 
 
 async def take_order_number(conn: Connection, branch_id: str, day: date) -> int:
@@ -204,13 +219,10 @@ async def sold_out(conn: Connection, branch_id: str, now: datetime) -> frozenset
     return frozenset(row[0] for row in await cursor.fetchall())
 
 
-async def orders_of_cart(conn: Connection, cart_id: str) -> list[tuple[str, int, str, int | None]]:
-    """(order id, number, state, eta minutes) of what was placed from this cart, oldest first."""
-    cursor = await conn.execute(
-        "SELECT order_id, order_number, state, eta_minutes FROM orders WHERE cart_id = %s ORDER BY placed_at, order_id",
-        (cart_id,),
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in await cursor.fetchall()]
+async def states_of_orders(conn: Connection, cart_id: str) -> dict[str, tuple[str, int | None]]:
+    """(state, eta minutes) by order id of what was placed from this cart."""
+    cursor = await conn.execute("SELECT order_id, state, eta_minutes FROM orders WHERE cart_id = %s", (cart_id,))
+    return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
 
 
 async def insert_outbox(

@@ -11,9 +11,7 @@ from agiza.domain.placed import OrderLine, OrderOption, PlacedOrder
 from services.orders.store import NewOrder
 
 
-def new_order(
-    order: PlacedOrder, *, branch_id: str, call_id: str, cart_id: str, day: date
-) -> NewOrder:
+def new_order(order: PlacedOrder, *, branch_id: str, call_id: str, cart_id: str, day: date) -> NewOrder:
     """The rows of a placed order. ``day`` is the branch's local day, on which its number is unique."""
     return NewOrder(
         order_id=order.id,
