@@ -1,0 +1,233 @@
+"""Everything a session can ask of the driver. Frozen; carried out in order, without waiting for the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from services.bridge.session.inputs import JsonObject, ToolRequest, ToolResult, UsageReported
+
+ReadBackOutcome = Literal["none", "playing", "completed", "cut"]
+Outcome = Literal["placed", "no_order", "handoff", "dropped"]
+Speaker = Literal["caller", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectModel:
+    """Open the model session with the branch's instruction and tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestGreeting:
+    """Make the model speak first. At most once in a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendCallerAudio:
+    """To the model: S16LE mono, 16 kHz."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlayAudio:
+    """To the caller, after everything queued before: S16LE mono at ``rate`` Hz."""
+
+    pcm: bytes
+    rate: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndUtterance:
+    """No more audio of this utterance: push out what resampler and carrier hold back."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlushPlayback:
+    """Drop all unplayed audio at once, here and at the carrier. Audio of older generations is dead."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackState:
+    """What is known of the playing of a priced read-back."""
+
+    quote_id: str
+    outcome: ReadBackOutcome
+    played_ms: int
+    caller_speech_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTools:
+    """Ask ``orders`` to carry out these calls in this order. ``deadline_in_ms`` counts from now."""
+
+    request_id: str
+    calls: tuple[ToolRequest, ...]
+    cart_version_told: int | None
+    read_back: ReadBackState | None
+    deadline_in_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskToolsOverHttp:
+    """Send the very event of this request over HTTP as well."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishToolsCancelled:
+    """Tell ``orders`` that the model cancelled these calls."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTools:
+    """One tool response to the model."""
+
+    results: tuple[ToolResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellModel:
+    """Tell the model something that no function call waits for; it reacts with a turn."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHandoff:
+    """Ask the escalation service for a person."""
+
+    request_id: str
+    reason: str
+    pii_summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One transcript turn. ``at_ms`` counts from the start of the leg."""
+
+    who: Speaker
+    pii_text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTurn:
+    """Append a complete turn to the call's lines."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRecord:
+    """Put these fields into the call's session record."""
+
+    fields: Mapping[str, str]
+
+
+LatencyName = Literal["first_audio", "response", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """A latency was measured."""
+
+    name: LatencyName
+    ms: int
+
+
+ComplaintKind = Literal[
+    "illegal_transition",
+    "tool_id_repeated",
+    "tool_unknown",
+    "tool_slow",
+    "tool_overdue",
+    "tool_result_missing",
+    "stale_audio",
+    "model_silent",
+    "caller_frames_missing",
+    "go_away",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Complain:
+    """Something unusual for log and metrics. ``detail`` holds nothing personal."""
+
+    kind: ComplaintKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolTiming:
+    """One function call and what came of it. ``ms`` is from the model's call to our answer."""
+
+    id: str
+    name: str
+    args: JsonObject
+    status: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """All that is reported of a leg when it ends."""
+
+    outcome: Outcome
+    reason: str
+    duration_ms: int
+    transcript: tuple[Turn, ...] = ()
+    tools: tuple[ToolTiming, ...] = ()
+    latencies_ms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    usage: UsageReported = field(default_factory=UsageReported)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishEnded:
+    """Publish the report. Must be out before the carrier's socket is closed."""
+
+    report: CallReport
+
+
+@dataclass(frozen=True, slots=True)
+class CloseModel:
+    """Close the model session."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCarrier:
+    """Close the carrier's socket. The last action of every session."""
+
+    code: int
+
+
+Action: TypeAlias = (
+    ConnectModel
+    | RequestGreeting
+    | SendCallerAudio
+    | PlayAudio
+    | EndUtterance
+    | FlushPlayback
+    | PublishTools
+    | AskToolsOverHttp
+    | PublishToolsCancelled
+    | AnswerTools
+    | TellModel
+    | RequestHandoff
+    | SaveTurn
+    | SaveRecord
+    | Observe
+    | Complain
+    | PublishEnded
+    | CloseModel
+    | CloseCarrier
+)

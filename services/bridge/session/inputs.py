@@ -1,0 +1,201 @@
+"""Everything that can happen to a call. Frozen; times are passed beside them, not inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+JsonObject: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The carrier's media socket is accepted. The first input of every session."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    """PCM of the caller: S16LE mono, 16 kHz, an even number of bytes."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpoke:
+    """The local voice detector heard ``voiced_ms`` more of caller speech."""
+
+    voiced_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierClosed:
+    """The carrier's socket is gone. Its close code means nothing; it is kept for the log."""
+
+    code: int = 1005
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    """The model session is set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClosed:
+    """The model session could not be had, or is gone. ``reason`` is a short machine word."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAudio:
+    """Agent speech: S16LE mono at ``rate`` Hz, in bursts, any even length."""
+
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInterrupted:
+    """The model stopped because the caller spoke. May also come after the turn's end, or for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationCompleted:
+    """The model has sent all audio of this turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCompleted:
+    """The model's turn is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerWords:
+    """A fragment of the transcript of the caller."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWords:
+    """A fragment of the transcript of the agent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """One function call as the model wrote it. Nothing in it can be trusted."""
+
+    id: str
+    name: str
+    args: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsRequested:
+    """One message of the model with function calls, in its order."""
+
+    calls: tuple[ToolRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsCancelled:
+    """The model no longer waits for these calls and must not be answered."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The answer to one function call, as the model will see it."""
+
+    id: str
+    name: str
+    response: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsAnswered:
+    """Results of one request of ours. May come twice (stream and HTTP), late, or for a request we do not know."""
+
+    request_id: str
+    results: tuple[ToolResult, ...]
+    cart_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffAnswered:
+    """The hand-off is recorded, or nobody is on duty (``contact_id`` is None)."""
+
+    request_id: str
+    contact_id: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRequested:
+    """The escalation service wants the stream left now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """One usage report of the model. ``by_modality`` has keys such as ``prompt_audio``."""
+
+    prompt_tokens: int = 0
+    response_tokens: int = 0
+    total_tokens: int = 0
+    by_modality: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumptionOffered:
+    """A handle with which another model session could go on from here."""
+
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoAwayAnnounced:
+    """The model's connection will be closed after ``time_left_ms``."""
+
+    time_left_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """This process must end now (drain limit reached, second SIGTERM, newer leg of the same call)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline was reached. Harmless at any other time."""
+
+
+Input: TypeAlias = (
+    Opened
+    | CallerAudio
+    | CallerSpoke
+    | CarrierClosed
+    | ModelReady
+    | ModelClosed
+    | ModelAudio
+    | ModelInterrupted
+    | GenerationCompleted
+    | TurnCompleted
+    | CallerWords
+    | AgentWords
+    | ToolsRequested
+    | ToolsCancelled
+    | ToolsAnswered
+    | HandoffAnswered
+    | LeaveRequested
+    | UsageReported
+    | ResumptionOffered
+    | GoAwayAnnounced
+    | Stopped
+    | Tick
+)

@@ -1,0 +1,82 @@
+"""The agent's speech: turns, utterances, what is stale, what is flushed.
+
+A *turn* is all that the model sends between two turn ends; an *utterance* is its audio up to the point where the
+model says that no more will come. Neither says anything about playing, which lags behind by seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.bridge.session.actions import Action, Complain, EndUtterance, FlushPlayback, PlayAudio
+from services.bridge.session.facts import Limits
+from services.bridge.session.playback import Playback
+from services.bridge.session.readback import ReadBackWatch
+
+_CARRIER_LAG_MS: Final = 200
+"""The carrier plays up to this much later than our clock says, so an interruption just after the end still counts."""
+
+
+class AgentSpeech:
+    """Follows the model's output and keeps the play clock and the read-back evidence."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._has_audio = False
+        self._utterance_open = False
+        self._stale_until: int | None = None
+        self.playback = Playback()
+        self.read_back = ReadBackWatch(self.playback)
+        self.turn_open = False
+
+    def begin_turn(self) -> bool:
+        """The model sent something of a turn. True when it is the first of it."""
+        is_first = not self.turn_open
+        self.turn_open = True
+        return is_first
+
+    def is_stale(self, now: int) -> bool:
+        """True for audio of a turn that the caller has already interrupted."""
+        return self._stale_until is not None and now < self._stale_until
+
+    def on_audio(self, pcm: bytes, rate: int, now: int) -> list[Action]:
+        """Audio of the present turn."""
+        if self.is_stale(now):
+            return [Complain("stale_audio")]
+        self._stale_until = None
+        self._has_audio = self._utterance_open = True
+        self.read_back.on_audio(now)
+        self.playback.queue(len(pcm), rate, now)
+        self.read_back.on_audio_queued()
+        return [PlayAudio(pcm, rate, self.playback.generation)]
+
+    def on_generation_completed(self) -> list[Action]:
+        """All audio of the turn is here."""
+        self.read_back.on_turn_over()
+        return self._end_utterance()
+
+    def on_interrupted(self, now: int) -> list[Action]:
+        """The model yielded. Without anything audible there is nothing to flush: some interruptions are phantoms."""
+        actions: list[Action] = []
+        if (self._has_audio and self.turn_open) or now < self.playback.ends_at + _CARRIER_LAG_MS:
+            self.read_back.on_interrupted(now)
+            self.playback.flush(now)
+            self._utterance_open = False
+            actions.append(FlushPlayback(self.playback.generation))
+        if self.turn_open:
+            self._stale_until = now + self._limits.stale_audio_ms
+        return actions
+
+    def on_turn_completed(self) -> tuple[bool, list[Action]]:
+        """The turn is over. The flag says whether anything was said in it."""
+        said_something = self._has_audio
+        self._has_audio = self.turn_open = False
+        self._stale_until = None
+        self.read_back.on_turn_over()
+        return said_something, self._end_utterance()
+
+    def _end_utterance(self) -> list[Action]:
+        if not self._utterance_open:
+            return []
+        self._utterance_open = False
+        return [EndUtterance(self.playback.generation)]

@@ -1,0 +1,167 @@
+"""Random legal and illegal sequences of inputs, and what must hold in each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.bridge.session import CallFacts, CallSession, Limits
+from services.bridge.session import actions as a
+from services.bridge.session import inputs as i
+from services.bridge.session.phases import Phase
+
+NAMES = ("addItem", "getTotal", "placeOrder", "escalate", "endCall", "orderPizza")
+IDS = tuple(f"c{n}" for n in range(12))
+
+requests = st.builds(i.ToolRequest, st.sampled_from(IDS), st.sampled_from(NAMES), st.just({}))
+OTHERS = st.one_of(
+    st.sampled_from(
+        [
+            i.Opened(), i.ModelReady(), i.ModelInterrupted(), i.GenerationCompleted(), i.TurnCompleted(),
+            i.CallerWords("yes "), i.AgentWords("so "), i.CallerSpoke(200), i.LeaveRequested(), i.Tick(),
+            i.ModelClosed("closed_1011"), i.CarrierClosed(), i.Stopped("drained"), i.UsageReported(1, 1, 2),
+            i.ResumptionOffered("h"), i.GoAwayAnnounced(1),
+        ]
+    ),
+    st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000)),
+    st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
+    st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
+)  # fmt: skip
+LIVE = st.one_of(
+    st.sampled_from([i.ModelInterrupted(), i.TurnCompleted(), i.CallerWords("yes "), i.CallerSpoke(200), i.Tick()]),
+    st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000)),
+    st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
+    st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
+)
+PAUSES = st.sampled_from([0, 1, 20, 300, 450, 2_600, 6_100])
+
+
+class World:
+    """Drives a session the way the driver does and keeps the books."""
+
+    def __init__(self, strict: bool) -> None:
+        self.session = CallSession(CallFacts("HD_1234", "westlands", 1), Limits(call_ms=60_000), strict=strict)
+        self.now = 0
+        self.log: list[a.Action] = []
+        self.asked: list[i.ToolRequest] = []
+        self.cancelled_unanswered: set[str] = set()
+        self.requests: list[a.PublishTools] = []
+        self.handoffs: list[a.RequestHandoff] = []
+
+    def feed(self, event: i.Input) -> None:
+        was_over = self.session.phase is Phase.ENDED
+        was_ready = self.session.phase is not Phase.CONNECTING and not was_over
+        answered = set(self.answered())
+        if isinstance(event, i.ToolsRequested) and was_ready:
+            self.asked += event.calls
+        if isinstance(event, i.ToolsCancelled) and was_ready:
+            known = {call.id for call in self.asked}
+            self.cancelled_unanswered |= (set(event.ids) & known) - answered
+        actions = self.session.handle(event, self.now)
+        assert not (was_over and actions), "nothing after the end"
+        if isinstance(event, i.ModelInterrupted) and was_ready:
+            self.check_flush(actions)
+        self.log += actions
+        self.requests += [each for each in actions if isinstance(each, a.PublishTools)]
+        self.handoffs += [each for each in actions if isinstance(each, a.RequestHandoff)]
+
+    def check_flush(self, actions: list[a.Action]) -> None:
+        assert not self.session._speech.playback.is_playing(self.now), "unplayed audio after an interruption"
+        for action in actions:
+            assert not isinstance(action, a.PlayAudio)
+
+    def pass_time(self, ms: int) -> None:
+        until = self.now + ms
+        while True:
+            due = self.session.next_deadline()
+            if due is None or due.at > until:
+                break
+            self.now = max(self.now, due.at)
+            before = self.session.next_deadline()
+            self.feed(i.Tick())
+            after = self.session.next_deadline()
+            assert after is None or after != before, f"{before} would spin"
+        self.now = until
+
+    def answered(self) -> list[str]:
+        return [result.id for each in self.log if isinstance(each, a.AnswerTools) for result in each.results]
+
+    def orders_answers(self, data: st.DataObject) -> None:
+        if self.requests:
+            request = data.draw(st.sampled_from(self.requests))
+            results = tuple(
+                i.ToolResult(call.id, call.name, {"status": "ok", "quote_id": "q"}) for call in request.calls
+            )
+            self.feed(i.ToolsAnswered(request.request_id, results, data.draw(st.integers(0, 9))))
+
+    def escalation_answers(self, data: st.DataObject) -> None:
+        if self.handoffs:
+            contact = data.draw(st.sampled_from([None, "ann"]))
+            self.feed(i.HandoffAnswered(data.draw(st.sampled_from(self.handoffs)).request_id, contact, "One moment."))
+
+    def check(self) -> None:
+        counts = Counter(self.answered())
+        assert all(count == 1 for count in counts.values()), "an id was answered twice"
+        assert not self.cancelled_unanswered & set(counts), "a cancelled id was answered"
+        assert sum(isinstance(each, a.RequestGreeting) for each in self.log) <= 1
+        generations = [each.generation for each in self.log if isinstance(each, a.PlayAudio | a.FlushPlayback)]
+        assert generations == sorted(generations), "audio of an old generation"
+        ends = [index for index, each in enumerate(self.log) if isinstance(each, a.CloseCarrier)]
+        assert len(ends) <= 1
+        assert not ends or ends == [len(self.log) - 1]
+
+    def finish(self) -> None:
+        """Nobody does anything any more, and still the call ends, with everything answered on the way."""
+        self.pass_time(120_000)
+        opened = self.session._opened_at is not None
+        assert self.session.phase is Phase.ENDED or not opened
+        if opened:
+            assert sum(isinstance(each, a.PublishEnded) for each in self.log) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_sequence_keeps_the_promises(data: st.DataObject) -> None:
+    world = World(strict=False)
+    for _ in range(data.draw(st.integers(1, 40))):
+        step = data.draw(st.integers(0, 9))
+        if step == 0:
+            world.orders_answers(data)
+        elif step == 1:
+            world.escalation_answers(data)
+        else:
+            world.feed(data.draw(OTHERS))
+        world.pass_time(data.draw(PAUSES))
+        world.check()
+    world.finish()
+    world.check()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_live_call_never_leaves_the_table_and_answers_everything(data: st.DataObject) -> None:
+    world = World(strict=True)
+    world.feed(i.Opened())
+    world.feed(i.ModelReady())
+    for _ in range(data.draw(st.integers(1, 30))):
+        step = data.draw(st.integers(0, 9))
+        if step == 0:
+            world.orders_answers(data)
+        elif step == 1:
+            world.escalation_answers(data)
+        elif world.session.phase is not Phase.ENDED:
+            world.feed(data.draw(LIVE))
+        world.feed(i.CallerAudio(b"\0\0"))
+        world.pass_time(data.draw(PAUSES))
+        world.check()
+    if world.session.phase is not Phase.ENDED:
+        asked = {call.id for call in world.asked} - world.cancelled_unanswered
+        for _ in range(3):
+            world.feed(i.CallerAudio(b"\0\0"))
+            world.pass_time(2_600)
+        if world.session.phase is not Phase.ENDED:
+            assert asked <= set(world.answered()), "an id was never answered"
+    world.finish()
+    world.check()
