@@ -69,7 +69,9 @@ class Child:
         """The fields of the ready line. Raises :class:`CliError` with the child's last words if it does not come."""
         ended = asyncio.create_task(self.process.wait())
         try:
-            await asyncio.wait([ended, asyncio.ensure_future(self.ready)], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [ended, asyncio.ensure_future(self.ready)], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             ended.cancel()
         if self.ready.done():

@@ -17,9 +17,9 @@ class Clock:
         self._offset = offset
 
     @classmethod
-    def starting_at(cls, moment: datetime | None) -> Clock:
-        """A running clock that shows ``moment`` now; None is the real time."""
-        return cls() if moment is None else cls(moment - datetime.now(UTC))
+    def starting_at(cls, moment: datetime | None, set_at: datetime | None = None) -> Clock:
+        """A running clock that showed ``moment`` at the real time ``set_at`` (None: now); no moment is the real time."""
+        return cls() if moment is None else cls(moment - (set_at or datetime.now(UTC)))
 
     def now(self) -> datetime:
         """Aware moment in UTC."""

@@ -177,7 +177,7 @@ def run_service(name: str, settings_class: type[SettingsT], build: Callable[[Set
     configure_logging(name, level=settings.agiza_log_level, log_pii=settings.agiza_log_pii)
 
     async def main() -> int:
-        process = Process(clock=Clock.starting_at(settings.agiza_now))
+        process = Process(clock=Clock.starting_at(settings.agiza_now, settings.agiza_now_set_at))
         process.supervise("event_loop_watch", process.watch_loop())
         _log.info("service_starting")
         code = await run_process(process, build(settings))

@@ -66,6 +66,8 @@ class ServiceSettings(BaseSettings):
 
     agiza_now: AwareDatetime | None = None
     """The moment at which this process believes to start; absent means the real time. Demo and tests only."""
+    agiza_now_set_at: AwareDatetime | None = None
+    """The real moment for which AGIZA_NOW was set, so that processes that start one after the other agree."""
     agiza_log_level: Literal["debug", "info", "warning", "error"] = "info"
     agiza_log_pii: bool = False
     """Whether fields with a caller's words or number may be logged. Never in production."""
