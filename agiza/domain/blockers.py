@@ -1,0 +1,78 @@
+"""What stands between a cart and the kitchen. Asked before a total is read, so that nobody says yes in vain, and again
+before the order is placed, because all of it may have changed in between."""
+
+from dataclasses import replace
+
+from agiza.domain.cart import Cart
+from agiza.domain.choices import missing_choice, unavailable_choice
+from agiza.domain.context import Ruling, ToolContext, ask, refuse
+from agiza.domain.decide_customer import ask_fulfilment
+from agiza.domain.decide_items import item_sold_out
+from agiza.domain.hours import spoken_opening
+from agiza.domain.limits import ORDERS_MAX, limit_broken
+from agiza.domain.lines import line_name
+from agiza.domain.money import amount_in_words
+from agiza.domain.pricing import PricedCart, fits_menu, travels_with
+from agiza.domain.replies import PERSON_OFFER
+
+
+def first_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Ruling | None:
+    """The refusal or question that must be dealt with before the cart can become an order; None when nothing is."""
+    return (
+        _closed(ctx)
+        or _line_blocker(cart, ctx)
+        or _fulfilment_blocker(cart, priced, ctx)
+        or limit_broken(replace(cart, lines=(), placed=()), cart, ctx)
+        or _too_many_orders(cart)
+    )
+
+
+def _closed(ctx: ToolContext) -> Ruling | None:
+    hours = ctx.branch.hours
+    if hours.is_open(ctx.now):
+        return None
+    opening = hours.next_opening(ctx.now)
+    again = f" We open again {spoken_opening(opening, ctx.now)}." if opening is not None else ""
+    return refuse(
+        "branch_closed", f"I am sorry, we are closed now. We are open {hours.spoken()}.{again}", hours=hours.spoken()
+    )
+
+
+def _line_blocker(cart: Cart, ctx: ToolContext) -> Ruling | None:
+    for line in cart.lines:
+        if not fits_menu(line, ctx.menu):
+            name = line_name(line, ctx.menu)
+            return refuse("item_gone", f"The {name} is not on our menu any more. Shall I take it off?", line=line.id)
+        item = ctx.menu.items[line.item]
+        if item.id in ctx.sold_out:
+            return replace(item_sold_out(item), detail={"item": item.id, "line": line.id})
+        problem = unavailable_choice(item, line.choices, ctx) or missing_choice(item, line.choices, ctx)
+        if problem is not None:
+            return replace(problem, detail={**problem.detail, "line": line.id})
+    return None
+
+
+def _fulfilment_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Ruling | None:
+    if priced.fulfilment is None or priced.fulfilment not in ctx.branch.fulfilment:
+        return ask_fulfilment(ctx)
+    if priced.fulfilment != "delivery":
+        return None
+    if cart.customer.address is None:
+        return ask("address_missing", "What is the address for the delivery?", argument="address")
+    minimum = ctx.branch.delivery.minimum_minor if ctx.branch.delivery is not None else 0
+    if priced.totals.subtotal_minor >= minimum or travels_with(cart, priced.fulfilment) is not None:
+        return None
+    words = amount_in_words(minimum, ctx.branch.currency)
+    other_way = " or pick it up" if "pickup" in ctx.branch.fulfilment else ""
+    return refuse(
+        "below_delivery_minimum",
+        f"We deliver orders from {words}. Would you like to add something{other_way}?",
+        minimum_minor=minimum,
+        subtotal_minor=priced.totals.subtotal_minor,
+    )
+
+
+def _too_many_orders(cart: Cart) -> Ruling | None:
+    if len(cart.placed) < ORDERS_MAX:
+        return None
+    return refuse("too_many_orders", f"I cannot take another order on this call. {PERSON_OFFER}")

@@ -1,0 +1,126 @@
+"""Adding items, taking units off, and changing how many there are."""
+
+from agiza.domain.cart import Cart, CartEvent, ItemAdded, Line, QuantityChanged, Units, UnitsRemoved, evolve
+from agiza.domain.choices import configure
+from agiza.domain.commands import AddItem, ChangeQuantity, RemoveItem
+from agiza.domain.context import Ruling, ToolContext, done, refuse
+from agiza.domain.ids import ItemId
+from agiza.domain.limits import limit_broken
+from agiza.domain.lines import ask_line, equal_line, find_target, line_name, new_line_id, not_in_order, unclear_item
+from agiza.domain.menu_model import Item
+from agiza.domain.names import resolve_item
+from agiza.domain.pricing import price_line
+from agiza.domain.replies import counted, line_words, plural
+
+
+def add_item(cart: Cart, command: AddItem, ctx: ToolContext) -> Ruling:
+    """Units with equal choices join an existing line. Nothing is added while something is missing or unclear."""
+    match = resolve_item(command.name, ctx.menu)
+    if match.found is None:
+        return unclear_item(match, ctx)
+    item = ctx.menu.items[ItemId(match.found)]
+    if item.id in ctx.sold_out:
+        return item_sold_out(item)
+    choices = configure(item, command.modifiers, ctx)
+    if isinstance(choices, Ruling):
+        return choices
+    existing = equal_line(cart, item.id, choices)
+    line_id = existing.id if existing is not None else new_line_id(cart)
+    event = ItemAdded(line_id, item.id, command.quantity, choices)
+    line = Line(line_id, item.id, command.quantity, choices)
+    words = line_words(price_line(line, ctx.menu), ctx.menu)
+    return judged(cart, ctx, event, "item_added", f"I have added {words}.", lines=[line_id])
+
+
+def remove_item(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Ruling:
+    """Without a quantity a single line goes as a whole. Of several lines the caller is asked which one, unless the
+    quantity is all that there is."""
+    gone = _gone_line(cart, command, ctx)
+    if gone is not None:
+        event = UnitsRemoved((Units(gone.id, gone.quantity),))
+        return done("item_removed", "I have taken it off.", event, lines=[gone.id])
+    target = find_target(cart, command.item, command.line, ctx)
+    if isinstance(target, Ruling):
+        return target
+    item, lines, quantity = target.item, target.lines, command.quantity
+    if not lines:
+        return _nothing_to_remove(cart, item)
+    if quantity is not None and quantity > target.units:
+        return refuse(
+            "quantity_above_units",
+            f"There {'is' if target.units == 1 else 'are'} only {counted(item.name, target.units)} in the order.",
+            item=item.id,
+            units=target.units,
+        )
+    if len(lines) > 1 and quantity != target.units:
+        return ask_line(target, lines, ctx.menu)
+    if len(lines) > 1 or quantity is None:
+        units = tuple(Units(line.id, line.quantity) for line in lines)
+    else:
+        units = (Units(lines[0].id, quantity),)
+    taken = sum(one.quantity for one in units)
+    words = counted(item.name, taken)
+    return done("item_removed", f"I have taken off {words}.", UnitsRemoved(units), lines=[one.line for one in units])
+
+
+def change_quantity(cart: Cart, command: ChangeQuantity, ctx: ToolContext) -> Ruling:
+    """Sets how many units a line has; zero takes off all of them, also of several lines."""
+    target = find_target(cart, command.item, command.line, ctx)
+    if isinstance(target, Ruling):
+        return target
+    item, lines = target.item, target.lines
+    if not lines:
+        return _nothing_to_remove(cart, item) if command.quantity == 0 else not_in_order(item)
+    if command.quantity == 0:
+        units = tuple(Units(line.id, line.quantity) for line in lines)
+        words = counted(item.name, target.units)
+        return done(
+            "item_removed", f"I have taken off {words}.", UnitsRemoved(units), lines=[line.id for line in lines]
+        )
+    if command.quantity == target.units:
+        return done("no_change", f"There are {counted(item.name, target.units)} already.", lines=[])
+    if len(lines) > 1:
+        return ask_line(target, lines, ctx.menu)
+    line = lines[0]
+    event = QuantityChanged(line.id, command.quantity)
+    if command.quantity > line.quantity and item.id in ctx.sold_out:
+        return item_sold_out(item)
+    changed = Line(line.id, line.item, command.quantity, line.choices)
+    words = line_name(changed, ctx.menu)
+    return judged(cart, ctx, event, "quantity_changed", f"That is {words} now.", lines=[line.id])
+
+
+def judged(cart: Cart, ctx: ToolContext, event: CartEvent, code: str, message: str, **detail: object) -> Ruling:
+    """The event, unless the cart with it would break a limit."""
+    return limit_broken(cart, evolve(cart, event), ctx) or done(code, message, event, **detail)
+
+
+def item_sold_out(item: Item) -> Ruling:
+    return refuse("item_sold_out", f"Sorry, we are out of {plural(item.name)} today.", item=item.id)
+
+
+def _nothing_to_remove(cart: Cart, item: Item) -> Ruling:
+    """Taking off what is not there changes nothing, unless it has gone to the kitchen already."""
+    ordered = next(
+        (order for order in reversed(cart.placed) if any(line.item == item.id for line in order.lines)), None
+    )
+    if ordered is not None:
+        return refuse(
+            "already_placed",
+            f"Order {ordered.number} is with the kitchen already. I can try to cancel it as a whole.",
+            item=item.id,
+            order_number=ordered.number,
+        )
+    return done("nothing_to_remove", f"There are no {plural(item.name)} in the order.", item=item.id, lines=[])
+
+
+def _gone_line(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Line | None:
+    """A line whose item has left the menu has no names any more; its own id or the item's takes it off."""
+    return next(
+        (
+            line
+            for line in cart.lines
+            if line.item not in ctx.menu.items and (line.id == command.line or line.item == command.item)
+        ),
+        None,
+    )

@@ -1,0 +1,138 @@
+"""Changing the choices of what is in the cart already.
+
+`quantity` says how many units shall have the modifier, not how many more: a call that comes twice changes nothing the
+second time. One that is larger than the number of units means the option several times on each unit ("two barbecue
+dips" for one portion), where the group allows it. Zero takes the modifier off.
+"""
+
+from agiza.domain.cart import Cart, ChoicesChanged, Line, Move
+from agiza.domain.choices import Choices, drop_option, find_option, has_option, take_option
+from agiza.domain.commands import ApplyModifier
+from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
+from agiza.domain.decide_items import judged
+from agiza.domain.ids import LineId
+from agiza.domain.lines import Target, ask_line, equal_line, find_target, line_name, new_line_id, not_in_order
+from agiza.domain.menu_model import Group, Option
+from agiza.domain.pricing import fits_menu
+from agiza.domain.replies import counted
+
+Plan = tuple[tuple[Line, int], ...]
+
+
+def apply_modifier(cart: Cart, command: ApplyModifier, ctx: ToolContext) -> Ruling:
+    target = find_target(cart, command.item, command.line, ctx)
+    if isinstance(target, Ruling):
+        return target
+    if not target.lines:
+        return not_in_order(target.item)
+    if not all(fits_menu(line, ctx.menu) for line in target.lines):
+        return refuse("item_gone", f"The {target.item.name} has changed on our menu. Shall I take it off?")
+    found = find_option(target.item, command.modifier, ctx)
+    if isinstance(found, Ruling):
+        return found
+    group, option = found
+    if command.quantity == 0:
+        return _take_off(cart, target, group, option, ctx)
+    having = [line for line in target.lines if has_option(line.choices, group, option)]
+    lacking = [line for line in target.lines if line not in having]
+    if command.quantity is not None and command.quantity > target.units:
+        return _take_several_times(cart, target, group, option, command.quantity, ctx)
+    if command.quantity is None:
+        if not lacking:
+            return _no_change(option)
+        if len(target.lines) > 1:
+            return ask_line(target, tuple(lacking), ctx.menu)
+        plan: Plan = ((lacking[0], lacking[0].quantity),)
+    else:
+        wanted = command.quantity - sum(line.quantity for line in having)
+        if wanted <= 0:
+            return _no_change(option)
+        if wanted == sum(line.quantity for line in lacking):
+            plan = tuple((line, line.quantity) for line in lacking)
+        elif len(lacking) == 1:
+            plan = ((lacking[0], wanted),)
+        else:
+            return ask_line(target, tuple(lacking), ctx.menu)
+    return _take(cart, target, plan, group, option, 1, ctx)
+
+
+def _take_several_times(
+    cart: Cart, target: Target, group: Group, option: Option, quantity: int, ctx: ToolContext
+) -> Ruling:
+    if group.quantity_max == 1:
+        return refuse(
+            "quantity_above_units",
+            f"There {'is' if target.units == 1 else 'are'} only {counted(target.item.name, target.units)} "
+            "in the order.",
+            item=target.item.id,
+            units=target.units,
+        )
+    times, rest = divmod(quantity, target.units)
+    if rest:
+        return ask(
+            "uneven_quantity",
+            f"There are {counted(target.item.name, target.units)}. How many {option.name} for each?",
+            item=target.item.id,
+            options=[{"id": line.id, "name": line_name(line, ctx.menu)} for line in target.lines],
+        )
+    plan = tuple(
+        (line, line.quantity)
+        for line in target.lines
+        if (taken := has_option(line.choices, group, option)) is None or taken.quantity != times
+    )
+    if not plan:
+        return _no_change(option)
+    return _take(cart, target, plan, group, option, times, ctx)
+
+
+def _take(cart: Cart, target: Target, plan: Plan, group: Group, option: Option, times: int, ctx: ToolContext) -> Ruling:
+    changes: list[tuple[Line, int, Choices]] = []
+    for line, units in plan:
+        choices = take_option(target.item, line.choices, group, option, times, ctx)
+        if isinstance(choices, Ruling):
+            return choices
+        changes.append((line, units, choices))
+    return _moved(cart, changes, "modifier_applied", ctx)
+
+
+def _take_off(cart: Cart, target: Target, group: Group, option: Option, ctx: ToolContext) -> Ruling:
+    having = tuple(line for line in target.lines if has_option(line.choices, group, option))
+    if not having:
+        return done("no_change", f"There is no {option.name} on it.", lines=[])
+    if len(having) > 1:
+        return ask_line(target, having, ctx.menu)
+    line = having[0]
+    choices = drop_option(target.item, line.choices, group, option, ctx)
+    if isinstance(choices, Ruling):
+        return choices
+    return _moved(cart, [(line, line.quantity, choices)], "modifier_removed", ctx)
+
+
+def _moved(cart: Cart, changes: list[tuple[Line, int, Choices]], code: str, ctx: ToolContext) -> Ruling:
+    """One event for all changes. Units go to a line that is equal already, else a whole line changes in place, else
+    they get a line of their own."""
+    moves: list[Move] = []
+    made: dict[Choices, LineId] = {}
+    for line, units, choices in changes:
+        equal = equal_line(cart, line.item, choices)
+        if equal is not None:
+            into = equal.id
+        elif choices in made:
+            into = made[choices]
+        elif units == line.quantity:
+            into = line.id
+        else:
+            into = new_line_id(cart)
+        made.setdefault(choices, into)
+        moves.append(Move(line.id, units, choices, into))
+    words = [
+        line_name(Line(move.into, line.item, move.quantity, move.choices), ctx.menu)
+        for move, (line, _, _) in zip(moves, changes, strict=True)
+    ]
+    event = ChoicesChanged(tuple(moves))
+    lines = list(dict.fromkeys(move.into for move in moves))
+    return judged(cart, ctx, event, code, f"That is {' and '.join(words)} now.", lines=lines)
+
+
+def _no_change(option: Option) -> Ruling:
+    return done("no_change", f"I have {option.name} down already.", lines=[])

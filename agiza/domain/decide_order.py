@@ -1,0 +1,159 @@
+"""Placing the order, saying where it is, taking it back."""
+
+from agiza.domain.blockers import first_blocker
+from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
+from agiza.domain.commands import CancelOrder, OrderStatus
+from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
+from agiza.domain.ids import OrderId
+from agiza.domain.menu_model import Fulfilment
+from agiza.domain.money import number_in_words
+from agiza.domain.orders import OrderState, OrderView, may_cancel
+from agiza.domain.placed import PlacedOrder
+from agiza.domain.pricing import price_cart, supplemented
+from agiza.domain.quote import judge_read_back
+from agiza.domain.replies import PERSON_OFFER, one_of
+
+# What is promised until the kitchen answers with a time of its own.
+ETA_MINUTES: dict[Fulfilment, int] = {"pickup": 20, "delivery": 45, "dine-in": 20}
+
+
+def place_order(cart: Cart, ctx: ToolContext) -> Ruling:
+    """The cart becomes an order; what is added afterwards becomes a supplement of it. Asked twice, it is one order."""
+    if not cart.lines:
+        if not cart.placed:
+            return refuse("cart_empty", "There is nothing in the order yet. What would you like?")
+        last = cart.placed[-1]
+        return done("already_placed", f"That is placed already. {_promise(last)}", **_placed_detail(last))
+    priced = price_cart(cart, ctx.menu, ctx.branch)
+    problem = first_blocker(cart, priced, ctx) or judge_read_back(cart, priced, ctx.read_back)
+    if problem is not None:
+        return problem
+    # both are judged above; the types cannot know
+    assert priced.fulfilment is not None
+    assert cart.quote is not None
+    earlier = supplemented(cart)
+    customer = cart.customer
+    order = PlacedOrder(
+        id=OrderId(ctx.order_id),
+        number=ctx.order_number,
+        placed_at=ctx.now.isoformat(),
+        cart_version=cart.version,
+        quote_id=cart.quote.id,
+        lines=priced.lines,
+        totals=priced.totals,
+        fulfilment=priced.fulfilment,
+        customer=customer,
+        contact_number=customer.phone or ctx.caller_number,
+        eta_minutes=ETA_MINUTES[priced.fulfilment],
+        supplement_of=earlier.id if earlier is not None else None,
+    )
+    return done("order_placed", f"Thank you. {_promise(order)}", OrderPlaced(order), **_placed_detail(order))
+
+
+def order_status(cart: Cart, command: OrderStatus, ctx: ToolContext) -> Ruling:
+    """Where an order is; without a number the caller's latest one."""
+    orders = known_orders(cart, ctx)
+    order = _named(command.order, orders) if command.order is not None else (orders[-1] if orders else None)
+    if order is None:
+        return _unknown_order(command.order, orders)
+    detail: dict[str, object] = {"order_id": order.id, "order_number": order.number, "state": order.state.value}
+    if order.eta_minutes is not None:
+        detail["eta_minutes"] = order.eta_minutes
+    return done("order_status", _status_words(order), **detail)
+
+
+def cancel_order(cart: Cart, command: CancelOrder, ctx: ToolContext) -> Ruling:
+    """Asks the kitchen to drop an order, as long as it is not ready. Moving the order is for whoever keeps it."""
+    orders = known_orders(cart, ctx)
+    open_orders = [order for order in orders if may_cancel(order.state)]
+    if command.order is not None:
+        order = _named(command.order, orders)
+    elif len(open_orders) > 1:
+        return ask(
+            "unclear_order",
+            f"Which order shall I cancel: number {one_of(number_in_words(order.number) for order in open_orders)}?",
+            options=[{"id": order.id, "name": f"order {order.number}"} for order in open_orders],
+        )
+    else:
+        order = open_orders[0] if open_orders else (orders[-1] if orders else None)
+    if order is None:
+        return _unknown_order(command.order, orders)
+    number = number_in_words(order.number)
+    detail = {"order_id": order.id, "order_number": order.number, "state": order.state.value}
+    if order.state in (OrderState.CANCEL_REQUESTED, OrderState.CANCELLED):
+        return done("already_cancelled", f"Order {number} is being cancelled already.", **detail)
+    if order.state is OrderState.REJECTED:
+        return done(
+            "already_rejected", f"The kitchen did not take order {number}, so there is nothing to pay.", **detail
+        )
+    if not may_cancel(order.state):
+        return refuse("too_late_to_cancel", f"I am sorry, order {number} is ready already. {PERSON_OFFER}", **detail)
+    detail["state"] = OrderState.CANCEL_REQUESTED.value
+    event = OrderCancelRequested(order.id, order.number)
+    return done("cancel_requested", f"I have asked the kitchen to cancel order {number}.", event, **detail)
+
+
+def known_orders(cart: Cart, ctx: ToolContext) -> tuple[OrderView, ...]:
+    """The caller's orders, oldest first. What this cart knows better stands in for a view that is missing or late."""
+    views = {view.id: view for view in ctx.orders}
+    for placed in cart.placed:
+        view = views.get(placed.id)
+        state = view.state if view is not None else OrderState.PLACED
+        if placed.cancel_requested and may_cancel(state):
+            state = OrderState.CANCEL_REQUESTED
+        if view is None or view.state is not state:
+            eta = view.eta_minutes if view is not None else placed.eta_minutes
+            totals = placed.totals
+            views[placed.id] = OrderView(placed.id, placed.number, state, totals.total_minor, totals.currency, eta)
+    return tuple(views.values())
+
+
+def _named(text: str, orders: tuple[OrderView, ...]) -> OrderView | None:
+    return next((order for order in orders if text in (order.id, str(order.number))), None)
+
+
+def _unknown_order(asked: str | None, orders: tuple[OrderView, ...]) -> Ruling:
+    if asked is None or not orders:
+        return refuse("no_order", "There is no placed order of yours yet.")
+    options = [{"id": order.id, "name": f"order {order.number}"} for order in orders]
+    return refuse("unknown_order", "I do not find an order with that number for you.", options=options)
+
+
+def _promise(order: PlacedOrder) -> str:
+    minutes = number_in_words(order.eta_minutes)
+    what = "will be with you" if order.fulfilment == "delivery" else "will be ready"
+    return f"Your order number is {number_in_words(order.number)}, and it {what} in about {minutes} minutes."
+
+
+def _placed_detail(order: PlacedOrder) -> dict[str, object]:
+    detail: dict[str, object] = {
+        "order_id": order.id,
+        "order_number": order.number,
+        "eta_minutes": order.eta_minutes,
+        "total_minor": order.totals.total_minor,
+        "currency": order.totals.currency,
+    }
+    if order.supplement_of is not None:
+        detail["supplement_of"] = order.supplement_of
+    return detail
+
+
+_STATE_WORDS: dict[OrderState, str] = {
+    OrderState.PLACED: "has gone to the kitchen",
+    OrderState.RECEIVED: "has reached the kitchen",
+    OrderState.ACCEPTED: "has been accepted by the kitchen",
+    OrderState.REJECTED: "could not be taken by the kitchen",
+    OrderState.PREPARING: "is being prepared",
+    OrderState.READY: "is ready",
+    OrderState.COMPLETED: "has been handed over",
+    OrderState.CANCEL_REQUESTED: "is being cancelled",
+    OrderState.CANCELLED: "is cancelled",
+}
+_WITH_ETA = frozenset({OrderState.PLACED, OrderState.RECEIVED, OrderState.ACCEPTED, OrderState.PREPARING})
+
+
+def _status_words(order: OrderView) -> str:
+    words = f"Order {number_in_words(order.number)} {_STATE_WORDS[order.state]}"
+    if order.eta_minutes and order.state in _WITH_ETA:
+        words += f" and should take about {number_in_words(order.eta_minutes)} more minutes"
+    return words + "."

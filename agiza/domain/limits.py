@@ -1,0 +1,56 @@
+"""The limits of one order, judged on the cart as it would be. A change that makes nothing larger always passes."""
+
+from collections import Counter
+
+from agiza.domain.cart import Cart
+from agiza.domain.context import Ruling, ToolContext, refuse
+from agiza.domain.ids import ItemId
+from agiza.domain.money import amount_in_words
+from agiza.domain.pricing import price_cart
+from agiza.domain.replies import PERSON_OFFER, plural
+
+LINES_MAX = 40
+ORDERS_MAX = 5  # of one cart: an order and what was forgotten
+
+
+def limit_broken(before: Cart, after: Cart, ctx: ToolContext) -> Ruling | None:
+    """The refusal of the first limit that `after` breaks and `before` did not break as much.
+
+    Units are counted for each item over all its lines, and amounts over the orders that this cart has placed, so that
+    neither other choices nor a second order is a way around a limit.
+    """
+    limits = ctx.branch.limits
+    units_before, units_after = _units(before), _units(after)
+    for item_id, units in units_after.items():
+        if units > limits.line_quantity_max and units > units_before[item_id]:
+            item = ctx.menu.items[item_id]
+            return refuse(
+                "quantity_too_large",
+                f"On the phone I can take {limits.line_quantity_max} {plural(item.name)} at most. {PERSON_OFFER}",
+                item=item.id,
+                quantity_max=limits.line_quantity_max,
+            )
+    if len(after.lines) > LINES_MAX and len(after.lines) > len(before.lines):
+        return refuse("too_many_lines", f"That is more than I can take down in one order. {PERSON_OFFER}")
+    total = order_total_minor(after, ctx)
+    if total > limits.order_total_max_minor and total > order_total_minor(before, ctx):
+        most = amount_in_words(limits.order_total_max_minor, ctx.branch.currency)
+        return refuse(
+            "order_too_large",
+            f"On the phone I can take orders of up to {most}. {PERSON_OFFER}",
+            order_total_max_minor=limits.order_total_max_minor,
+        )
+    return None
+
+
+def order_total_minor(cart: Cart, ctx: ToolContext) -> int:
+    """What this cart and the orders placed from it cost together."""
+    placed = sum(order.totals.total_minor for order in cart.placed if not order.cancel_requested)
+    return placed + price_cart(cart, ctx.menu, ctx.branch).totals.total_minor
+
+
+def _units(cart: Cart) -> Counter[ItemId]:
+    units: Counter[ItemId] = Counter()
+    for line in cart.lines:
+        units[line.item] += line.quantity
+    return units

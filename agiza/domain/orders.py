@@ -1,0 +1,70 @@
+"""The states of a placed order and the moves between them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agiza.domain.ids import OrderId
+
+
+class OrderState(StrEnum):
+    """Where an order is. `CANCEL_REQUESTED` waits for the kitchen; three states are final."""
+
+    PLACED = "placed"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    PREPARING = "preparing"
+    READY = "ready"
+    COMPLETED = "completed"
+    CANCEL_REQUESTED = "cancel_requested"
+    CANCELLED = "cancelled"
+
+
+_S = OrderState
+TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
+    _S.PLACED: frozenset({_S.RECEIVED, _S.CANCEL_REQUESTED}),
+    _S.RECEIVED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.CANCEL_REQUESTED}),
+    _S.ACCEPTED: frozenset({_S.PREPARING, _S.CANCEL_REQUESTED}),
+    _S.PREPARING: frozenset({_S.READY, _S.CANCEL_REQUESTED}),
+    # ready goes back to preparing when the kitchen recalls it
+    _S.READY: frozenset({_S.COMPLETED, _S.PREPARING}),
+    _S.CANCEL_REQUESTED: frozenset({_S.CANCELLED}),
+    _S.REJECTED: frozenset(),
+    _S.COMPLETED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+
+
+def read_state(text: str) -> OrderState | None:
+    """The state that a POS names, or None for a word that is not ours: record it, change nothing."""
+    try:
+        return OrderState(text.strip().lower())
+    except ValueError:
+        return None
+
+
+def can_move(current: OrderState, following: OrderState) -> bool:
+    """Whether the move is legal. Staying is not a move; callers treat it as a repeated message."""
+    return following in TRANSITIONS[current]
+
+
+def is_final(state: OrderState) -> bool:
+    return not TRANSITIONS[state]
+
+
+def may_cancel(state: OrderState) -> bool:
+    """Whether the caller may still take the order back: in every state before `ready`."""
+    return can_move(state, OrderState.CANCEL_REQUESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """A placed order of this caller, as the orders service knows it now. `eta_minutes` counts from now."""
+
+    id: OrderId
+    number: int
+    state: OrderState
+    total_minor: int
+    currency: str
+    eta_minutes: int | None = None
+    reason: str | None = None

@@ -1,0 +1,85 @@
+"""Looking something up on the menu for the caller: what there is, what it costs, what can be chosen."""
+
+from agiza.domain.choices import option_sold_out
+from agiza.domain.commands import SearchMenu
+from agiza.domain.context import Ruling, ToolContext, done
+from agiza.domain.ids import ItemId
+from agiza.domain.menu_model import Item
+from agiza.domain.money import amount_in_words
+from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item
+from agiza.domain.replies import all_of
+
+MATCHES_MAX = 10
+SPOKEN_MAX = 4
+
+
+def search_menu(command: SearchMenu, ctx: ToolContext) -> Ruling:
+    """Items whose name, category or choices fit the query, best first; without a query, what kinds there are."""
+    categories = [{"id": category.id, "name": category.name} for category in ctx.menu.categories]
+    if not command.query:
+        words = all_of(category.name.lower() for category in ctx.menu.categories)
+        return done("menu", f"We have {words}. What would you like to hear about?", matches=[], categories=categories)
+    found = _find(command.query, ctx)[:MATCHES_MAX]
+    if not found:
+        words = all_of(category.name.lower() for category in ctx.menu.categories)
+        return done(
+            "nothing_found", f"I do not find that on our menu. We have {words}.", matches=[], categories=categories
+        )
+    spoken = [_words(item, ctx) for item in found[:SPOKEN_MAX]]
+    more = " And more." if len(found) > SPOKEN_MAX else ""
+    return done("menu", f"We have {all_of(spoken)}.{more}", matches=[item_view(item, ctx) for item in found])
+
+
+def item_view(item: Item, ctx: ToolContext) -> dict[str, object]:
+    """An item with its choices, for the model; what is sold out is marked."""
+    groups: list[dict[str, object]] = [
+        {
+            "id": group.id,
+            "name": group.name,
+            "min": group.min,
+            "max": group.max,
+            "default": list(group.default),
+            "quantity_max": group.quantity_max,
+            "options": [
+                {
+                    "id": option.id,
+                    "name": option.name,
+                    "price_minor": option.price_minor,
+                    "sold_out": option_sold_out(group, option, ctx),
+                }
+                for option in group.options
+            ],
+        }
+        for group in item.groups
+    ]
+    return {
+        "id": item.id,
+        "name": item.name,
+        "price_minor": item.price_minor,
+        "groups": groups,
+        "sold_out": item.id in ctx.sold_out,
+    }
+
+
+def _find(query: str, ctx: ToolContext) -> list[Item]:
+    menu = ctx.menu
+    match = resolve_item(query, menu)
+    ids: list[str] = [match.found] if match.found is not None else []
+    category = resolve(query, {category.id: (category.name,) for category in menu.categories}).found
+    if category is not None:
+        ids += next(known.items for known in menu.categories if known.id == category)
+    ids += names_holding(query, {item.id: item_names(item) for item in menu.items.values()})
+    for item in menu.items.values():
+        options: dict[str, tuple[str, ...]] = {
+            option.id: option_names(option, menu) for group in item.groups for option in group.options
+        }
+        if names_holding(query, options):
+            ids.append(item.id)
+    ids += match.near
+    return [menu.items[ItemId(item_id)] for item_id in dict.fromkeys(ids)]
+
+
+def _words(item: Item, ctx: ToolContext) -> str:
+    if item.id in ctx.sold_out:
+        return f"{item.name}, which is sold out today"
+    return f"{item.name} for {amount_in_words(item.price_minor, ctx.branch.currency)}"

@@ -1,0 +1,109 @@
+"""The cart and its orders as JSON: for the model, for those who read orders, and as the kitchen's ticket.
+
+The cart's view tells that a name, a number or an address is known, not what it is: the model has heard it, and a view
+travels through logs and screens.
+"""
+
+from agiza.domain.cart import Cart
+from agiza.domain.menu_model import Branch, Menu
+from agiza.domain.placed import OrderLine, OrderOption, OrderPart, PlacedOrder
+from agiza.domain.pricing import fits_menu, price_cart
+from agiza.domain.replies import line_words
+
+
+def cart_view(cart: Cart, menu: Menu, branch: Branch) -> dict[str, object]:
+    """What is ordered so far, with prices. `name` of a line is what is said for one of it; defaults are listed as well.
+    Lines that have left the menu stand in `gone` and cost nothing."""
+    priced = price_cart(cart, menu, branch)
+    view: dict[str, object] = {
+        "version": cart.version,
+        "lines": [{**order_line_view(line), "spoken": line_words(line, menu)} for line in priced.lines],
+        "subtotal_minor": priced.totals.subtotal_minor,
+        "delivery_minor": priced.totals.delivery_minor,
+        "tax_minor": priced.totals.tax_minor,
+        "total_minor": priced.totals.total_minor,
+        "currency": priced.totals.currency,
+        "fulfilment": priced.fulfilment,
+        "known": [
+            field
+            for field in ("name", "phone", "fulfilment", "address", "note")
+            if getattr(cart.customer, field) is not None
+        ],
+        "placed": [
+            {"order_id": order.id, "order_number": order.number, "total_minor": order.totals.total_minor}
+            for order in cart.placed
+        ],
+    }
+    gone = [{"id": line.id, "item": line.item} for line in cart.lines if not fits_menu(line, menu)]
+    return {**view, "gone": gone} if gone else view
+
+
+def order_line_view(line: OrderLine) -> dict[str, object]:
+    view: dict[str, object] = {
+        "id": line.id,
+        "item": line.item,
+        "name": line.name,
+        "quantity": line.quantity,
+        "options": [_option_view(option) for option in line.options],
+        "unit_minor": line.unit_minor,
+        "total_minor": line.total_minor,
+    }
+    if line.parts:
+        view["parts"] = [_part_view(part) for part in line.parts]
+    return view
+
+
+def placed_order_view(order: PlacedOrder) -> dict[str, object]:
+    """An order without anything about the person who ordered."""
+    return {
+        "id": order.id,
+        "number": order.number,
+        "placed_at": order.placed_at,
+        "lines": [order_line_view(line) for line in order.lines],
+        "subtotal_minor": order.totals.subtotal_minor,
+        "delivery_minor": order.totals.delivery_minor,
+        "tax_minor": order.totals.tax_minor,
+        "total_minor": order.totals.total_minor,
+        "currency": order.totals.currency,
+        "fulfilment": order.fulfilment,
+        "eta_minutes": order.eta_minutes,
+        "supplement_of": order.supplement_of,
+    }
+
+
+def kitchen_ticket(order: PlacedOrder) -> tuple[str, ...]:
+    """The order as the kitchen reads it, a text a line: quantity and kitchen name, below it every choice and part."""
+    rows: list[str] = []
+    for line in order.lines:
+        rows.append(f"{line.quantity} {line.kitchen}")
+        brought = {part.choice for part in line.parts}
+        rows.extend(f"  {_printed(option)}" for option in line.options if option.id not in brought)
+        for part in line.parts:
+            choices = ", ".join(_printed(option) for option in part.options)
+            count = f"{part.quantity} " if part.quantity > 1 else ""
+            rows.append(f"  + {count}{part.kitchen}{f' ({choices})' if choices else ''}")
+    return tuple(rows)
+
+
+def _printed(option: OrderOption) -> str:
+    name = option.name.upper()
+    return name if option.quantity == 1 else f"{option.quantity} x {name}"
+
+
+def _option_view(option: OrderOption) -> dict[str, object]:
+    return {
+        "group": option.group,
+        "id": option.id,
+        "name": option.name,
+        "quantity": option.quantity,
+        "price_minor": option.price_minor,
+    }
+
+
+def _part_view(part: OrderPart) -> dict[str, object]:
+    return {
+        "item": part.item,
+        "name": part.name,
+        "quantity": part.quantity,
+        "options": [_option_view(option) for option in part.options],
+    }
