@@ -85,8 +85,17 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
+    """`new` without a quantity is as many as there were of the old."""
+
     ref: Ref
     new: Add | AddWhich
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number and nothing that it could count."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +126,18 @@ class Ask:
 
     about: AskAbout
     items: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     words: str = ""
+
+
+PersonReason = Literal["asked", "allergy", "payment", "complaint", "abuse", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """The caller needs a person; `reason` in the agent's own words, mapped to the declared ones later."""
 
-    reason: Literal["asked", "allergy", "payment", "complaint", "abuse", "lost"] = "asked"
+    reason: PersonReason = "asked"
 
 
 ActKind = Literal[
@@ -167,6 +180,7 @@ Intent = (
     | SetQuantity
     | More
     | Replace
+    | Number
     | NotOnMenu
     | Customer
     | Ask

@@ -61,6 +61,7 @@ class Lexicon:
         self._add_options()
         self._add_parts_of_names()
         self._implied = dict(self._implications())
+        self._parts = {item.id: tuple(self._same_name(item.id)) for item in menu.items.values()}
 
     def name(self, words: tuple[str, ...]) -> Entry | None:
         return self._names.get(key(words))
@@ -75,6 +76,30 @@ class Lexicon:
         """The only item that can be meant when just its option is named ("a coke" is a soda)."""
         found = {self._implied.get(choice) for choice in choices}
         return found.pop() if len(found) == 1 else None
+
+    def begins_with_number(self, words: tuple[str, ...]) -> bool:
+        return words[:1] in NUMBERS
+
+    def among(self, items: Iterable[str], heard: str) -> tuple[str, ...]:
+        """Those of the items whose names have all the words that were heard."""
+        wanted = {singular(word) for word in plain_words(heard)}
+        names = ((item, self.menu.items[item].spoken) for item in items)
+        return tuple(
+            item
+            for item, spoken in names
+            if any(wanted <= {singular(word) for word in plain_words(name)} for name in spoken)
+        )
+
+    def parts(self, items: Iterable[str]) -> tuple[Choice, ...]:
+        """The options that are named like one of these items: what a combo calls its parts."""
+        return tuple(choice for item in items for choice in self._parts.get(item, ()))
+
+    def _same_name(self, item_id: str) -> Iterator[Choice]:
+        names = {key(plain_words(spoken)) for spoken in self.menu.items[item_id].spoken}
+        for group in self.menu.groups.values():
+            for option in group.options:
+                if names & {key(plain_words(spoken)) for spoken in option.spoken}:
+                    yield group.id, option.id
 
     def _add_items(self) -> None:
         for item in self.menu.items.values():

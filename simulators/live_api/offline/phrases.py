@@ -37,6 +37,7 @@ add = add, i want, i would like, id like, i will have, ill have, ill take, i wil
     me, send me, how about, can you do, and add, also add, i also want, i also need, looking for, i am
     looking for, can i order, could i order, i wanted, i would want, i feel like, im after, i am after, do
     me, nataka, naomba, nipe, ongeza, ningependa
+usual = as it is, as is, with everything, the usual, normal, ordinary, standard, regular, plain, the usual way
 remove = remove, take off, take out, delete, drop, leave out, leave off, forget, forget about, get rid of,
     i dont want, dont want, i do not want, do not want, dont need, i dont need, i no longer want, dont
     add, skip, lose, cancel, scratch, toa, ondoa, sitaki
@@ -52,7 +53,7 @@ correct = actually, sorry, i mean, i meant, i said, no wait, wait no, oh wait, s
 container = portion of, portions of, order of, orders of, plate of, plates of, cup of, cups of, bottle of,
     bottles of, glass of, glasses of, pack of, packs of, packet of, packets of, box of, boxes of, can of,
     cans of, serving of, servings of, side of, sides of, piece of, pieces of, bowl of, bowls of, basket
-    of, baskets of, of the, of your, of my, of our
+    of, baskets of,
 filler = please, um, uh, er, erm, ah, oh, just, like, well, so, hmm, too, as well, hi there, maybe, i
     think, let me see, lets see, you know, kindly, now, only, can you, could you, will you, would you,
     can, could, should, would, i, me, we, us, you, one of each, tafadhali, nice, really, lovely, quick,
@@ -221,13 +222,10 @@ def plain_words(text: str) -> tuple[str, ...]:
 
 def _phrases() -> Mapping[tuple[str, ...], str]:
     table: dict[tuple[str, ...], str] = {}
-    kind = ""
-    for line in _TABLE.strip().splitlines():
-        head, equals, rest = line.partition(" = ")
-        kind = head if equals else kind
-        for phrase in (rest if equals else line).split(","):
-            if phrase.strip():
-                table.setdefault(tuple(phrase.split()), kind)
+    for line in _TABLE.strip().replace("\n    ", " ").splitlines():
+        kind, _, phrases = line.partition(" = ")
+        for phrase in phrases.split(","):
+            table.setdefault(tuple(phrase.split()), kind)
     return table
 
 

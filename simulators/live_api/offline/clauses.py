@@ -1,0 +1,197 @@
+"""Clauses that change what is there: "remove ...", "change ... to ...", "make that ..."."""
+
+from dataclasses import replace
+
+from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_option, option_ids
+from simulators.live_api.offline.drafts import LineDraft
+from simulators.live_api.offline.intents import Act, Add, AddWhich, Ref, Remove, Replace, SetQuantity, TakeOff
+from simulators.live_api.offline.lexicon import Choice
+from simulators.live_api.offline.lines import Lines
+from simulators.live_api.offline.segments import NUMBER, Segment
+
+Ordered = frozenset[str]
+
+
+def read_remove(cursor: Cursor, lines: Lines, ordered: Ordered) -> None:
+    """ "[remove] the soda and one of the fries", "[take off] the bacon (from the burger)"."""
+    while True:
+        ref, number, named = cursor.reference()
+        pointed = ref.item is not None or bool(ref.candidates)
+        if not pointed and ref.options:
+            if cursor.now.kind == "prep":
+                cursor.take()
+                owner, _, _ = cursor.reference()
+                lines.out.append(TakeOff(replace(owner, options=()), ref.options))
+            else:
+                lines.out.append(TakeOff(Ref(), ref.options))
+        elif pointed or named or number is not None:
+            _remove(lines, _with_options(cursor, ref), number)
+        else:
+            lines.out.append(Act("wrong"))
+            return
+        following = cursor.ahead(1)
+        listed = is_item(following) or is_option(following) or following.kind in ("the", NUMBER, "all")
+        if cursor.now.kind != "and" or not listed:
+            return
+        cursor.take()
+
+
+def _with_options(cursor: Cursor, ref: Ref) -> Ref:
+    """ "the burger with no onions": which of the burgers."""
+    if cursor.now.kind != "with" and not is_option(cursor.now):
+        return ref
+    cursor.skip("with")
+    options = list(ref.options)
+    while is_option(cursor.now):
+        options.extend(option_ids(choices_of(cursor.take())))
+    return replace(ref, options=tuple(options))
+
+
+def _remove(lines: Lines, ref: Ref, number: int | None) -> None:
+    draft = lines.draft_of(ref)
+    if draft is None:
+        lines.out.append(Remove(ref, number))
+    elif number is not None and draft.quantity is not None and number < draft.quantity:
+        draft.quantity -= number
+    else:
+        lines.drop(draft)
+
+
+def read_change(cursor: Cursor, lines: Lines, ordered: Ordered) -> None:
+    """ "[change] the soda to a large one", "[swap] the fries for masala chips", "[change] that to three"."""
+    while True:
+        ref, number, named = cursor.reference()
+        if cursor.now.kind not in ("prep", "with", "be", "and") and not named and ref == Ref():
+            lines.out.append(Act("wrong"))
+            return
+        if cursor.now.text in ("in", "on", "from") and named:
+            cursor.take()
+            cursor.reference()  # "the soda in the combo": whose soda it is shows in the cart
+        cursor.skip("prep", "with", "be")
+        _read_new(cursor, lines, ordered, ref, number)
+        if cursor.now.kind != "and" or not _another_change(cursor):
+            return
+        cursor.take()
+
+
+def _another_change(cursor: Cursor) -> bool:
+    """ "... and the fries to large": an item and a "to" follow."""
+    start = cursor.at
+    cursor.take()
+    ref, _, _ = cursor.reference()
+    found = ref.item is not None and cursor.now.kind == "prep"
+    cursor.at = start
+    return found
+
+
+def read_make(cursor: Cursor, lines: Lines, ordered: Ordered) -> None:
+    """ "[make] that two", "[make] it a large", "[make] the sodas large", "[make] one of them hot"."""
+    start = cursor.at
+    if cursor.now.kind in ("that", "filler"):
+        cursor.skip("that", "filler")
+        _read_new(cursor, lines, ordered, Ref(), None)
+        return
+    if cursor.now.kind == "all" and not is_item(cursor.ahead(1)) and cursor.ahead(1).kind != "the":
+        cursor.take()
+        _read_new(cursor, lines, ordered, Ref(), None)
+        return
+    ref, number, _ = cursor.reference()
+    if ref.item is None and not ref.candidates:
+        cursor.at = start
+        counted = cursor.now if cursor.now.kind == NUMBER and not cursor.now.article else None
+        if counted is not None and (cursor.ahead(1).kind in ("of_them", "with") or is_option(cursor.ahead(1))):
+            cursor.take()
+            cursor.skip("of_them", "with")
+            _read_new(cursor, lines, ordered, Ref(), counted.number)
+        else:
+            _read_new(cursor, lines, ordered, Ref(), None)
+        return
+    cursor.skip("prep", "with", "be")
+    _read_new(cursor, lines, ordered, ref, number)
+
+
+def _read_new(cursor: Cursor, lines: Lines, ordered: Ordered, ref: Ref, units: int | None) -> None:
+    """What it shall be from now on: a number, options, another item, or several of these."""
+    number: Segment | None = None
+    choices: list[Choice] = []
+    item: Segment | None = None
+    negative = False
+    while True:
+        segment = cursor.now
+        if segment.kind == NUMBER and not (choices and item is None and segment.text == "one"):
+            if number is not None and (choices or item):
+                break
+            number = segment
+        elif is_option(segment):
+            negative = (segment.bare is None and segment.words[0] in ("no", "without")) or negative
+            choices.extend(choices_of(segment, negative))
+        elif is_item(segment) and item is None:
+            item = segment
+        elif segment.kind == "and":
+            following = cursor.ahead(1)
+            if not is_option(following) or (item is None and cursor.ahead(2).kind == "name"):
+                break
+        elif segment.kind not in ("with", "be", "filler", "of", "the", "container", "more", "prep", NUMBER):
+            break
+        cursor.take()
+    cursor.skip("instead")
+    count = number.number if number is not None and not number.article else None
+    draft = lines.draft_of(ref)
+    if draft is not None:
+        _change_draft(lines, draft, item, choices, count, units)
+    else:
+        _change_ordered(lines, ordered, ref, item, choices, count, units)
+
+
+def _change_draft(
+    lines: Lines,
+    draft: LineDraft,
+    item: Segment | None,
+    choices: list[Choice],
+    count: int | None,
+    units: int | None,
+) -> None:
+    """The line was said in this same utterance: it simply becomes something else."""
+    if item is not None and not set(item.items) & set(draft.items):
+        part = draft.fit(lines.lexicon.parts(item.items))
+        if part is not None:
+            draft.put(part)
+        else:
+            draft.items, draft.heard = item.items, item.text
+            draft.options, draft.shares, draft.share = [], [], None
+    if count is not None:
+        draft.quantity, draft.counted = count, True
+    if units is not None and draft.quantity is not None and units < draft.quantity:
+        draft.open_share(units)
+    else:
+        draft.share = None
+    for choice in choices:
+        fitting = draft.fit([choice])
+        if fitting is not None:
+            draft.put(fitting)
+
+
+def _change_ordered(
+    lines: Lines,
+    ordered: Ordered,
+    ref: Ref,
+    item: Segment | None,
+    choices: list[Choice],
+    count: int | None,
+    units: int | None,
+) -> None:
+    options = option_ids(choices)
+    same = item is not None and (ref.item in item.items or (ref == Ref() and bool(set(item.items) & ordered)))
+    if item is not None and same and ref == Ref():
+        ref = Ref(next(name for name in item.items if name in ordered))
+    if item is None or same:
+        if count is not None:
+            lines.out.append(SetQuantity(ref, count))
+        if options:
+            lines.modify(ref, options, units)
+        return
+    if len(item.items) > 1:
+        new: Add | AddWhich = AddWhich(item.text, item.items, count or units, options)
+    else:
+        new = Add(item.items[0], count or units, options)
+    lines.out.append(Replace(ref, new))

@@ -1,0 +1,345 @@
+"""The lines of an utterance as they are heard: where each name, number and option belongs.
+
+The hard part of an order is attachment: in "two chicken burgers, one with no onions, a large fries" the second number
+counts units of the first line, the third one begins a line. What stands between two names (a number, an article,
+"with", "and") decides, together with what each item can have.
+"""
+
+from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_option, option_ids
+from simulators.live_api.offline.drafts import LineDraft, Placed
+from simulators.live_api.offline.intents import Intent, Modify, NotOnMenu, Ref, Replace
+from simulators.live_api.offline.lexicon import Choice
+from simulators.live_api.offline.segments import NAME, Segment
+
+_NEGATIVE_STARTS = frozenset(("no", "without", "hold", "minus", "skip", "remove", "dont", "nor", "bila"))
+_BEHIND_STARTS = _NEGATIVE_STARTS | {"with", "extra", "add", "plus", "added"}
+_USUAL_WORDS = frozenset(("normal", "regular", "medium", "plain"))
+
+
+class Lines:
+    """What was understood so far (`out`), the line that takes options now (`line`), and the words still waiting."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.cursor = cursor
+        self.lexicon = cursor.lexicon
+        self.menu = cursor.lexicon.menu
+        self.out: list[Intent | LineDraft] = []
+        self.line: LineDraft | None = None
+        self.instead_of: Ref | None = None
+        self.placed: list[Placed] = []
+        self.correcting = False
+        self.everyone: list[LineDraft] = []  # "both with no onions", after two lines
+        self.forget_words()
+
+    def forget_words(self) -> None:
+        """Start the next name without a number, "with" or "the" in front of it."""
+        self.number: Segment | None = None
+        self.number_with = False  # "one with": what follows is for one unit
+        self.with_ = False
+        self.joined = False
+        self.definite = False
+        self.wanting = False
+        self.another = False
+        self.negative = False
+        self.before: list[Segment] = []  # options that stand in front of their item
+
+    def drafts(self) -> list[LineDraft]:
+        return [part for part in self.out if isinstance(part, LineDraft)]
+
+    def draft_of(self, ref: Ref) -> LineDraft | None:
+        """The line of this very utterance that is pointed at."""
+        drafts = self.drafts()
+        if ref.item is None and not ref.candidates:
+            return drafts[-1] if drafts else None
+        wanted = {ref.item} if ref.item else set(ref.candidates)
+        return next((draft for draft in reversed(drafts) if wanted & set(draft.items)), None)
+
+    def drop(self, draft: LineDraft) -> None:
+        self.out.remove(draft)
+        if self.line is draft:
+            self.line = None
+
+    def modify(self, ref: Ref, options: tuple[str, ...], quantity: int | None = None) -> None:
+        """Add the wish; wishes about the same thing become one."""
+        last = self.out[-1] if self.out else None
+        if isinstance(last, Modify) and last.ref == ref and last.quantity == quantity:
+            self.out[-1] = Modify(ref, (*last.options, *options), quantity)
+        elif options:
+            self.out.append(Modify(ref, options, quantity))
+
+    def name(self, segment: Segment) -> None:
+        if not is_item(segment):
+            self.option(segment)
+        elif not self._take_as_part(segment):
+            self._take_as_item(segment)
+
+    # -- items
+
+    def _take_as_item(self, segment: Segment) -> None:
+        quantity, counted = self._quantity_of(segment)
+        former = self.line
+        line = LineDraft(self.menu, segment.items, segment.text, quantity, counted, self.definite)
+        if not segment.strong and not segment.head and not self._asked_for():
+            self.forget_words()  # "it's for my family" is no family meal
+            return
+        self._put_before(line, former)
+        if former is not None and self.correcting and not self.joined:
+            self._correct(former, line)
+        else:
+            line = self._narrowed(line) or line
+            self.out.append(line)
+        self.line, self.placed, self.everyone, self.correcting = line, [], [], False
+        if self.instead_of is not None:
+            self.out[-1] = Replace(self.instead_of, line.finish())
+            self.instead_of, self.line = None, None
+        self.forget_words()
+
+    def _quantity_of(self, segment: Segment) -> tuple[int | None, bool]:
+        """(how many, whether it was said). "Eight nuggets" is one portion where a portion is eight."""
+        number = self.number
+        pack = self.lexicon.pack_size.get(segment.items[0]) if len(segment.items) == 1 else None
+        if number is None or number.after:
+            unsaid = segment.plural and not pack and not self.definite
+            return (None if unsaid else 1), False
+        names_pack = self.lexicon.begins_with_number(segment.words)
+        if pack and not names_pack and number.number >= pack and number.number % pack == 0:
+            return number.number // pack, True
+        return number.number, True
+
+    def _asked_for(self) -> bool:
+        return self.number is not None or bool(self.before) or self.wanting or self.with_
+
+    def _put_before(self, line: LineDraft, former: LineDraft | None) -> None:
+        """Options in front go to their item; two of one kind ("fries large small soda") are shared with the last."""
+        for option in reversed(self.before):
+            choice = line.fit(choices_of(option, self.negative))
+            if choice is None:
+                continue
+            own_former = former.fit(choices_of(option)) if former is not None else None
+            if line.chosen(choice) and former is not None and own_former is not None and not former.chosen(own_former):
+                former.put(own_former)
+            elif not line.chosen(choice):
+                line.put(choice)
+        line.options.reverse()
+
+    def _correct(self, former: LineDraft, line: LineDraft) -> None:
+        """ "two burgers, sorry, three burgers": the later words win, what they leave out stays."""
+        if set(former.items) & set(line.items):
+            line.quantity = line.quantity if line.counted else former.quantity
+            line.options = line.options or former.options
+            line.shares = former.shares if line.quantity == former.quantity else []
+        elif not line.counted:
+            line.quantity = former.quantity
+        self.out[self.out.index(former)] = line
+
+    def _narrowed(self, line: LineDraft) -> LineDraft | None:
+        """ "two burgers, one chicken and one beef": the words behind pick from an ambiguous name."""
+        former = next((draft for draft in reversed(self.drafts()) if len(draft.items) > 1), None)
+        if former is None or len(line.items) < 2 or line.quantity is None:
+            return None
+        items = self.lexicon.among(former.items, line.heard)
+        if len(items) != 1:
+            return None
+        former.quantity = (former.quantity or line.quantity) - line.quantity
+        if former.quantity <= 0:
+            self.out.remove(former)
+        return LineDraft(self.menu, items, line.heard, line.quantity, True, options=line.options)
+
+    # -- parts of combos
+
+    def _take_as_part(self, segment: Segment) -> bool:
+        """Whether the item's name is a part of the combo in front of it ("combo with masala chips and water")."""
+        line, number = self.line, self.number
+        choice = line.fit(self.lexicon.parts(segment.items)) if line is not None else None
+        if line is None or choice is None or (self.definite and not self.with_ and not line.parts_open):
+            return False
+        for_units = number is not None and self.number_with
+        if not for_units and line.taken(choice) and not self.correcting:
+            return False
+        few = number is None or number.article or number.number in (1, line.quantity)
+        if not (for_units or (few and self._listed(line))):
+            return False
+        if for_units and number is not None:
+            line.open_share(number.number)
+        line.put(choice)
+        line.parts_open = True
+        for option in self.before:
+            if line.fit(choices_of(option)) is None:
+                self.out.append(NotOnMenu(f"{option.text} {segment.text} in the {line.heard}"))
+        self.forget_words()
+        return True
+
+    def _listed(self, line: LineDraft) -> bool:
+        """Behind "with", going on with a list of parts, or right behind the combo without an "and"."""
+        if self.with_ or line.parts_open:
+            return True
+        return self.number is None and (line.with_open or not self.joined)
+
+    def _implied_part(self, item: str, segment: Segment) -> bool:
+        """ "a combo with a coke": the combo's soda, as it comes. What a combo cannot have is said."""
+        line = self.line
+        choice = line.fit(self.lexicon.parts((item,))) if line is not None else None
+        if line is None or choice is None or not (self.with_ or line.parts_open) or line.taken(choice):
+            return False
+        line.put(choice)
+        line.parts_open = True
+        usual = {option for group in self.menu.groups_of(item) for option in group.usual}
+        if not usual & set(option_ids(segment.choices)):
+            self.out.append(NotOnMenu(f"{segment.text} in the {line.heard}"))
+        return True
+
+    # -- options
+
+    def option(self, segment: Segment) -> None:
+        if segment.bare is None:
+            self.negative = segment.words[0] in _NEGATIVE_STARTS
+        choices = choices_of(segment, self.negative)
+        target = self.cursor.item_ahead()
+        if target and LineDraft(self.menu, target, "").fit(choices) and not self._belongs_behind(segment, choices):
+            self.before.append(segment)
+            return
+        implied = self.lexicon.implied_item(choices)
+        if implied is None or not self._implied_part(implied, segment):
+            if self.number is not None and not self.number.after:
+                self._counted_option(segment, choices, implied)
+            else:
+                self._plain_option(segment, choices, implied)
+        self.number, self.number_with, self.before, self.another = None, False, [], False
+
+    def _belongs_behind(self, segment: Segment, choices: tuple[Choice, ...]) -> bool:
+        if self.line is None or self.number is not None or self.before or self.line.fit(choices) is None:
+            return False
+        return self.with_ or segment.words[0] in _BEHIND_STARTS
+
+    def _counted_option(self, segment: Segment, choices: tuple[Choice, ...], implied: str | None) -> None:
+        """ "one with no onions", "two hot", "a fanta", "two garlic dips"."""
+        assert self.number is not None
+        number, article = self.number.number, self.number.article and not self.another
+        line = self._line_for(choices)
+        if line is None:
+            if implied is not None:
+                self._start_implied(implied, segment)
+            elif self.line is not None and segment.text in _USUAL_WORDS:
+                self.usual()
+            else:
+                self._modify_that(choices, None if article and not self.number_with else number)
+            return
+        choice = line.fit(choices)
+        assert choice is not None
+        fresh = not line.chosen(choice) and not self.another
+        if self.with_ and not self.number_with:
+            self._put(line, choice, number)
+        elif article and implied is None and not self.number_with and not line.taken(choice):
+            line.share = None if self.joined and not line.with_open else line.share
+            self._put(line, choice)
+        elif (
+            fresh
+            and (line.quantity or 2) >= 2
+            and line.units_left >= number
+            and not (article and implied and self.joined and not line.shares)
+        ):
+            line.open_share(number)
+            self._put_all(line, segment)
+        elif line.group(choice).each_max > 1 and not self.number_with and not self.another:
+            self._put(line, choice, number)
+        else:
+            again = LineDraft(self.menu, line.items, line.heard, number, True)
+            self.out.append(again)
+            self.line = again
+            self._put_all(again, segment)
+
+    def _plain_option(self, segment: Segment, choices: tuple[Choice, ...], implied: str | None) -> None:
+        line = self.line if self.line is not None and self.line.fit(choices) else None
+        if line is None and implied is not None:
+            following = self.cursor.now
+            if is_item(following) and not following.strong:
+                self.cursor.take()
+                self.out.append(NotOnMenu(f"{segment.text} {following.text}"))  # "orange juice" where only mango is
+            else:
+                self._start_implied(implied, segment)
+            return
+        line = line or self._line_for(choices)
+        if line is None:
+            self._modify_that(choices, None)
+            return
+        for draft in self.everyone or [line]:
+            choice = draft.fit(choices)
+            if choice is not None:
+                self._put(draft, choice)
+
+    def _modify_that(self, choices: tuple[Choice, ...], quantity: int | None) -> None:
+        self.modify(Ref(), option_ids(choices), quantity)
+        self.placed.append(Placed(None, [], choices, quantity))
+
+    def _put(self, line: LineDraft, choice: Choice, times: int = 1) -> None:
+        line.put(choice, times)
+        self.placed.append(Placed(line, line.receiver, (choice,), None))
+
+    def _put_all(self, line: LineDraft, segment: Segment) -> None:
+        """The option and those in front of it ("one large fanta")."""
+        for option in (*self.before, segment):
+            choice = line.fit(choices_of(option, self.negative))
+            if choice is not None:
+                self._put(line, choice)
+
+    def _line_for(self, choices: tuple[Choice, ...]) -> LineDraft | None:
+        """The nearest line of this utterance that can have it."""
+        if self.line is not None and self.line.fit(choices):
+            return self.line
+        return next((draft for draft in reversed(self.drafts()) if draft.fit(choices)), None)
+
+    def _start_implied(self, item: str, segment: Segment) -> None:
+        """ "a large coke": the drink is named by its kind only."""
+        before, self.before = self.before, []
+        self._take_as_item(Segment(NAME, segment.words, (item,), segment.choices))
+        if self.line is not None:
+            self.before = before
+            self._put_all(self.line, segment)
+            self.placed = []
+
+    def usual(self) -> None:
+        """ "... and one as it is": those units get nothing."""
+        if self.line is not None and self.number is not None and self.line.units_left >= self.number.number:
+            self.line.open_share(self.number.number)
+        self.number = None
+
+    # -- "on the beef burger"
+
+    def move_placed(self) -> None:
+        """ "no onions on the beef burger": what was just put somewhere else goes there."""
+        start = self.cursor.at
+        ref, number, named = self.cursor.reference()
+        if ref.item is None and not ref.candidates and not named and number is None:
+            self.cursor.at = start
+            return
+        placed, self.placed = self.placed, []
+        for what in placed:
+            if what.line is None:
+                self._forget_modify(option_ids(what.choices))
+            elif what.choices[0][1] in what.receiver:
+                what.receiver.remove(what.choices[0][1])
+        target = self.draft_of(ref)
+        if target is None or all(target.fit(what.choices) is None for what in placed):
+            options = tuple(option for what in placed for option in option_ids(what.choices))
+            self.modify(ref, options, placed[0].quantity if number is None else number)
+            return
+        if number is not None and number < target.units_left:
+            target.open_share(number)
+        else:
+            target.share = None
+        for what in placed:
+            choice = target.fit(what.choices)
+            if choice is not None:
+                target.put(choice)
+
+    def _forget_modify(self, options: tuple[str, ...]) -> None:
+        last = self.out[-1] if self.out else None
+        if isinstance(last, Modify):
+            rest = tuple(option for option in last.options if option not in options)
+            self.out.pop()
+            if rest:
+                self.out.append(Modify(last.ref, rest, last.quantity))
+
+
+def names_something(segment: Segment) -> bool:
+    return is_item(segment) or is_option(segment)
