@@ -23,12 +23,13 @@ from simulators.live_api.stage import Stage, TurnInterrupted
 from simulators.live_api.tool_calls import OpenCall, ToolCalls, ToolRequest, ToolResult
 from simulators.live_api.turn import ModelTurn
 from simulators.live_api.voices import Voice
-from simulators.speech.voices import sentences
+from simulators.speech.voices import MarkedVoice, sentences
 
 _EVENTS_MAX = 256  # a brain that never asks loses the oldest
 _QUIET_WAIT_S = 3.0
 _BEACON_WAIT_S = 0.25
 _BEACON_LENGTH_S = 1.5
+_MARKED_BYTES_MAX = 2_000
 
 
 class Conversation:
@@ -145,8 +146,7 @@ class Conversation:
         with self._turn_lost_on_interruption():
             turn = await self._open_turn()
             voice = self._text_voice if self.text_caller else self._voice
-            # Marked text travels whole; a voice begins with its first sentence while the next is being made.
-            for piece in [text] if voice is self._text_voice else sentences(text):
+            for piece in _pieces(voice, text):
                 pcm = await turn.race(asyncio.to_thread(_speech, voice, piece))
                 await turn.speak(pcm, piece)
 
@@ -264,6 +264,13 @@ class Conversation:
 
 async def _answer(call: OpenCall) -> ToolResult:
     return await asyncio.shield(call.answered)
+
+
+def _pieces(voice: Voice, text: str) -> list[str]:
+    """Marked text travels whole if it fits; a voice begins with its first sentence while the next is being made."""
+    if isinstance(voice, MarkedVoice) and len(text.encode()) <= _MARKED_BYTES_MAX:
+        return [text]
+    return sentences(text)
 
 
 def _speech(voice: Voice, text: str) -> bytes:

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -31,10 +31,12 @@ from simulators.live_api.certificate import make_certificate
 from simulators.live_api.clock import Clock, utc_now
 from simulators.live_api.context import Handles
 from simulators.live_api.faults import Faults
+from simulators.live_api.protocol import OUTPUT_RATE
 from simulators.live_api.record import SessionRecord
 from simulators.live_api.session import LiveSession, Shop
 from simulators.live_api.setup import Endpoint
-from simulators.live_api.voices import MarkedText, ToneVoice, Voice
+from simulators.live_api.voices import ToneVoice, Voice
+from simulators.speech.voices import MarkedVoice
 
 PATH = re.compile(
     r"/+ws/(?:google\.ai\.generativelanguage\.(?P<version>v1|v1beta|v1alpha)\.GenerativeService\."
@@ -82,11 +84,10 @@ class LiveServer:
         self._server: Server | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._ca_file: Path | None = None
-        self._session_opened = asyncio.Event()
         self._shop = Shop(
             brain=settings.brain,
             voice=settings.voice,
-            text_voice=MarkedText(),
+            text_voice=MarkedVoice(OUTPUT_RATE),
             clock=Clock(settings.speed),
             handles=Handles(),
             is_live=lambda logical_id: any(s.logical_id == logical_id and s.is_open for s in self._live),
@@ -147,12 +148,11 @@ class LiveServer:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """The HTTP answer of a refused upgrade: 404 wrong path, 401 no or wrong credentials, or a fault's status."""
         faults = self._queued.popleft() if self._queued else self.settings.faults
-        address = urlsplit(request.path)
-        match = PATH.fullmatch(address.path)
+        match, query = _address(request)
         status: int | None = None
         if match is None or (match["version"] == "v1" and self.settings.refuses_v1):
             status = 404
-        elif not self._knows(_credential(request.headers, address.query)):
+        elif not self._knows(_credential(request.headers, query)):
             status = 401
         elif faults.reject_upgrade_status is not None:
             status = faults.reject_upgrade_status
@@ -170,7 +170,7 @@ class LiveServer:
     async def _converse(self, connection: ServerConnection) -> None:
         faults = self._faults_of.pop(connection)
         assert connection.request is not None
-        match = PATH.fullmatch(urlsplit(connection.request.path).path)
+        match, _ = _address(connection.request)
         assert match is not None
         vertex = match["vertex"] is not None
         if faults.slow_pong_ms:
@@ -178,11 +178,16 @@ class LiveServer:
         session = LiveSession(connection, Endpoint(vertex, match["vertex"] or match["version"]), self._shop, faults)
         self.sessions.append(session.record)
         self._live.add(session)
-        self._session_opened.set()
         try:
             await session.run()
         finally:
             self._live.discard(session)
+
+
+def _address(request: Request) -> tuple[re.Match[str] | None, str]:
+    """The path matched, and the query. Not urlsplit: it takes a path that begins with two slashes for a host."""
+    path, _, query = request.path.partition("?")
+    return PATH.fullmatch(path), query
 
 
 def _credential(headers: Headers, query: str) -> str | None:

@@ -17,44 +17,19 @@ from websockets.protocol import State
 from websockets.typing import Data
 
 from simulators.live_api import replies
-from simulators.live_api.brain import (
-    Brain,
-    InstructionChanged,
-    Prompted,
-    ToolsAnswered,
-    UserSpeechEnded,
-    UserSpeechStarted,
-    UserText,
-    UserWords,
-)
+from simulators.live_api.brain import Brain
 from simulators.live_api.clock import Clock
 from simulators.live_api.context import Context, Handles, Saved
 from simulators.live_api.conversation import Conversation
 from simulators.live_api.faults import Faults
-from simulators.live_api.listening import Heard, Listener
+from simulators.live_api.intake import Intake
+from simulators.live_api.listening import Listener
 from simulators.live_api.outbox import Frame, Outbox
-from simulators.live_api.protocol import (
-    ActivityEnd,
-    ActivityStart,
-    AudioInput,
-    AudioStreamEnd,
-    ClientContent,
-    ClientMessage,
-    ContextUpdate,
-    ProtocolError,
-    SetupRequest,
-    TextInput,
-    ToolResponse,
-    VideoInput,
-    close_reason,
-    decode_client,
-)
+from simulators.live_api.protocol import ProtocolError, SetupRequest, close_reason, decode_client
 from simulators.live_api.record import SessionRecord
-from simulators.live_api.setup import Endpoint, Setup, parse_functions, parse_setup
+from simulators.live_api.setup import Endpoint, Setup, parse_setup
 from simulators.live_api.stage import Stage
-from simulators.live_api.vad import SpeechEnd, SpeechStart
 from simulators.live_api.voices import Voice
-from simulators.speech.marked import BEACON
 
 log = structlog.get_logger(__name__)
 
@@ -91,10 +66,7 @@ class LiveSession:
         self._outbox = Outbox(self._send, faults)
         self._ending: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._talk: Conversation | None = None
-        self._listener: Listener | None = None
         self._stage: Stage | None = None
-        self._in_initial_history = False
-        self._manual_start_s: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -115,9 +87,10 @@ class LiveSession:
         start(self._read(start))
         try:
             code, reason = await self._ending
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_FLUSH_S):
-                    await self._outbox.empty()
+            if self._socket.state is State.OPEN:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_FLUSH_S):
+                        await self._outbox.empty()
             self._outbox.close()
             await self._socket.close(code, reason)
         finally:
@@ -153,11 +126,10 @@ class LiveSession:
         if len(first) != 1 or not isinstance(first[0], SetupRequest):
             raise ProtocolError(1007, "setup must be the first message and only the first.")
         if self._faults.setup_never:
-            await self._socket.wait_closed()
-            return
+            while True:
+                await self._socket.recv()
         await self._shop.clock.sleep(self._faults.setup_delay_ms / 1000)
-        talk = self._set_up(parse_setup(first[0].body, self._endpoint))
-        self._talk = talk
+        talk, intake = self._set_up(parse_setup(first[0].body, self._endpoint))
         start(self._shop.brain.run(talk))
         start(self._end_of_connection())
         start(self._planned_faults())
@@ -166,18 +138,17 @@ class LiveSession:
             frame = _frame(await self._socket.recv())
             self.record.messages_in += 1
             for message in decode_client(frame):
-                self._handle(message, talk)
+                intake.handle(message)
 
-    def _set_up(self, setup: Setup) -> Conversation:
+    def _set_up(self, setup: Setup) -> tuple[Conversation, Intake]:
         saved = self._resume(setup)
         context = Context() if saved is None else saved.context
         self.record.setup = setup.body
         self._stage = Stage(self._outbox, self._shop.clock, setup, self._faults, context, self.record)
-        self._listener = Listener(setup.detection, hears_marked=self._shop.hears_marked)
-        self._in_initial_history = setup.initial_history and saved is None
+        listener = Listener(setup.detection, hears_marked=self._shop.hears_marked)
         talk = Conversation(
             self._stage,
-            self._listener,
+            listener,
             voice=self._shop.voice,
             text_voice=self._shop.text_voice,
             memory=None if saved is None else saved.memory,
@@ -190,7 +161,8 @@ class LiveSession:
         talk.resumed = saved is not None
         self._talk = talk
         self._offer_handle()
-        return talk
+        initial_history = setup.initial_history and saved is None
+        return talk, Intake(self._stage, listener, talk, initial_history=initial_history)
 
     def _resume(self, setup: Setup) -> Saved | None:
         """The state behind the setup's handle. Raises ProtocolError when the handle cannot be used."""
@@ -226,139 +198,6 @@ class LiveSession:
         if not stage.setup.sliding_window and stage.context.tokens > stage.setup.model.context_tokens:
             self.end(1007, "Request contains an invalid argument: the context window is exhausted.")
         self._offer_handle()
-
-    # --- client messages ----------------------------------------------------------------------------------------------
-
-    def _handle(self, message: ClientMessage, talk: Conversation) -> None:
-        match message:
-            case AudioInput():
-                self._hear_audio(message, talk)
-            case TextInput(text=text):
-                self._user_text(text, talk)
-            case ActivityStart() | ActivityEnd():
-                self._activity(message, talk)
-            case AudioStreamEnd():
-                if talk.setup.detection.disabled:
-                    raise ProtocolError(1007, "audio_stream_end needs automatic activity detection.")
-                self._post_heard(self._listener_in_use().flush(), talk)
-            case ClientContent():
-                self._client_content(message, talk)
-            case ToolResponse():
-                self._tool_response(message, talk)
-            case ContextUpdate():
-                self._context_update(message, talk)
-            case SetupRequest():
-                raise ProtocolError(1007, "setup must be the first message and only the first.")
-            case VideoInput():
-                pass  # a picture says nothing to these brains
-
-    def _listener_in_use(self) -> Listener:
-        assert self._listener is not None
-        return self._listener
-
-    def _hear_audio(self, message: AudioInput, talk: Conversation) -> None:
-        if self._in_initial_history:
-            return
-        listener = self._listener_in_use()
-        pcm = listener.resample(message)
-        seconds = len(pcm) / 32_000
-        self.record.audio_in_s += seconds
-        if self._stage is not None:
-            self._stage.context.audio_s += seconds
-        talk.hear(pcm)
-        self._post_heard(listener.hear(pcm), talk)
-
-    def _post_heard(self, heard: list[Heard], talk: Conversation) -> None:
-        for event in heard:
-            match event:
-                case SpeechStart(offset_ms=offset):
-                    self._report_activity("ACTIVITY_START", offset, talk)
-                    if talk.setup.detection.interrupts:
-                        talk.interrupt()
-                    talk.post(UserSpeechStarted(offset))
-                case SpeechEnd(offset_ms=offset, speech_ms=length):
-                    self._report_activity("ACTIVITY_END", offset, talk)
-                    self._user_turn_over()
-                    talk.post(UserSpeechEnded(offset, length))
-                case str() if event == BEACON:
-                    talk.beacon()
-                case str():
-                    talk.transcribe(event)
-                    self._user_turn_over()
-                    talk.post(UserWords(event))
-
-    def _report_activity(self, kind: str, offset_ms: int, talk: Conversation) -> None:
-        if talk.setup.reports_activity:
-            self._outbox.put(replies.voice_activity(kind, offset_ms / 1000))
-
-    def _user_turn_over(self) -> None:
-        if self._stage is not None:
-            self._stage.reached("user_turn")
-
-    def _user_text(self, text: str, talk: Conversation) -> None:
-        if text.strip() and self._stage is not None:
-            talk.interrupt()
-            self._stage.context.add("user", text)
-            self._user_turn_over()
-        talk.post(UserText(text))
-
-    def _activity(self, message: ActivityStart | ActivityEnd, talk: Conversation) -> None:
-        if not talk.setup.detection.disabled:
-            raise ProtocolError(1007, "Explicit activity control is not supported when automatic detection is enabled.")
-        now_s = self.record.audio_in_s
-        if isinstance(message, ActivityStart):
-            self._manual_start_s = now_s
-            if talk.setup.detection.interrupts:
-                talk.interrupt()
-            talk.post(UserSpeechStarted(round(now_s * 1000)))
-        elif self._manual_start_s is not None:
-            length_ms = round((now_s - self._manual_start_s) * 1000)
-            self._manual_start_s = None
-            self._user_turn_over()
-            talk.post(UserSpeechEnded(round(now_s * 1000), length_ms))
-
-    def _client_content(self, message: ClientContent, talk: Conversation) -> None:
-        assert self._stage is not None
-        roles = ("user", "model", "system") if self._endpoint.vertex else ("user", "model")
-        for turn in message.turns:
-            if turn.role not in roles:
-                raise ProtocolError(1007, "Please use a valid role: user, model.")
-        if not self._in_initial_history:
-            talk.interrupt()
-        for turn in message.turns:
-            self._stage.context.add(turn.role, turn.text)
-        if not message.turn_complete:
-            return
-        if self._in_initial_history:
-            self._in_initial_history = False
-            return
-        self._stage.nudged()
-        said = [turn.text for turn in message.turns if turn.role == "user"]
-        talk.post(Prompted(said[-1] if said else ""))
-
-    def _tool_response(self, message: ToolResponse, talk: Conversation) -> None:
-        for answer in message.answers:
-            if answer.scheduling is not None and not talk.setup.model.scheduling:
-                raise ProtocolError(1007, f"scheduling is not supported by {talk.setup.model.id}.")
-            call = talk.calls.answer(answer)
-            if call is None:
-                log.info("tool_response_ignored", session_id=self.record.id, call_id=answer.id)
-            elif not call.blocking:
-                interrupts = answer.scheduling == "INTERRUPT" and not talk.user_speaking
-                if interrupts:
-                    talk.interrupt()
-                result = call.answered.result() if call.answered.done() else None
-                if result is not None:
-                    talk.post(ToolsAnswered(result, silent=answer.scheduling == "SILENT"), first=interrupts)
-
-    def _context_update(self, message: ContextUpdate, talk: Conversation) -> None:
-        if not talk.setup.model.context_update:
-            raise ProtocolError(1007, f"context_update is not supported by {talk.setup.model.id}.")
-        if message.system_instruction is not None:
-            talk.instruction = message.system_instruction
-        if message.tools is not None:
-            talk.declarations = [function.raw for function in parse_functions(message.tools, talk.setup.model)]
-        talk.post(InstructionChanged())
 
     # --- the end, planned or not ------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from simulators.live_api.protocol import OUTPUT_RATE
-from simulators.speech.marked import encode
+from simulators.speech.voices import EspeakVoice, MarkedVoice, PiperVoice
 
 VoiceName = Literal["tone", "marked", "espeak", "piper"]
 VOICE_NAMES: tuple[VoiceName, ...] = get_args(VoiceName)
@@ -35,21 +35,10 @@ class ToneVoice:
         return (np.sin(2 * np.pi * _TONE_HZ * at) * 6_000).astype("<i2").tobytes()
 
 
-class MarkedText:
-    """Text carried as sound, for clients without ears."""
-
-    rate = OUTPUT_RATE
-
-    def synthesize(self, text: str) -> bytes:
-        return encode(text, self.rate)
-
-
 def voice_named(name: VoiceName) -> Voice:
     """Raises when the voice's library is not installed."""
     if name == "tone":
         return ToneVoice()
     if name == "marked":
-        return MarkedText()
-    from simulators.speech.voices import EspeakVoice, PiperVoice  # the optional speech extra
-
+        return MarkedVoice(OUTPUT_RATE)
     return EspeakVoice(OUTPUT_RATE) if name == "espeak" else PiperVoice(OUTPUT_RATE)
