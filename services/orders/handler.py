@@ -35,7 +35,7 @@ from agiza.domain.codec import cart_from_json, cart_to_json, event_to_json
 from agiza.domain.context import ReadBack, ToolContext
 from agiza.domain.ids import BranchId, CartId, OrderId
 from agiza.domain.orders import OrderState, OrderView
-from agiza.domain.tool_calls import ToolOutcome, handle_tool
+from agiza.domain.tool_calls import ToolOutcome, handle_tool, tool_result
 from agiza.domain.views import cart_view
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
@@ -221,21 +221,23 @@ class ToolHandler:
         return work.now.timestamp() * 1000 > work.event.deadline_ms + DEADLINE_SLACK_MS
 
     async def _apply(self, conn: Connection, work: _Work, call: FunctionCall, args: Mapping[str, Any]) -> Response:
-        if call.name == PLACE_ORDER:
+        if call.name != PLACE_ORDER:
+            context = self._context(work, order_number=1)
+            outcome = handle_tool(work.cart, call.name, args, context)
+        else:
             # A number that is not used goes back with the savepoint, so the branch's numbers stay without a hole.
             async with conn.transaction() as savepoint:
-                number = await store.take_order_number(conn, work.event.branch_id, self._local_day(work))
-                outcome = self._judge(work, call, args, number)
+                number = await store.take_order_number(conn, work.event.branch_id, _local_day(work))
+                context = self._context(work, number)
+                outcome = handle_tool(work.cart, call.name, args, context)
                 if not any(isinstance(change, OrderPlaced) for change in outcome.events):
                     raise Rollback(savepoint)
-        else:
-            outcome = self._judge(work, call, args, 1)
         await self._record(conn, work, call, outcome)
-        return _response(work, outcome)
+        return tool_result(outcome, context)
 
-    def _judge(self, work: _Work, call: FunctionCall, args: Mapping[str, Any], number: int) -> ToolOutcome:
+    def _context(self, work: _Work, order_number: int) -> ToolContext:
         evidence = work.event.read_back
-        context = ToolContext(
+        return ToolContext(
             menu=work.menu.file.menu,
             branch=work.menu.file.branch,
             now=work.now,
@@ -246,12 +248,11 @@ class ToolHandler:
             else None,
             # derived from the cart and its version: a repeat that slipped past every other guard has the same key
             order_id=OrderId(f"ord-{uuid.uuid5(uuid.NAMESPACE_OID, f'{work.cart.id}/{work.cart.version}')}"),
-            order_number=number,
+            order_number=order_number,
             caller_number=work.caller,
             orders=tuple(work.orders),
             language=work.event.language,
         )
-        return handle_tool(work.cart, call.name, args, context)
 
     async def _record(self, conn: Connection, work: _Work, call: FunctionCall, outcome: ToolOutcome) -> None:
         history = [event_to_json(change) for change in outcome.events]
@@ -274,7 +275,7 @@ class ToolHandler:
                 branch_id=event.branch_id,
                 call_id=event.call_id,
                 cart_id=work.row.cart_id,
-                day=self._local_day(work),
+                day=_local_day(work),
             ),
         )
         await self._to_feed(
@@ -313,9 +314,6 @@ class ToolHandler:
             event=to_envelope(event, stamp),
         )
 
-    def _local_day(self, work: _Work) -> date:
-        return work.now.astimezone(ZoneInfo(work.menu.file.branch.timezone)).date()
-
     def _count(self, work: _Work, path: Path) -> None:
         if work.replayed:
             self._metrics.add("inbox_replay_total", work.replayed, path=path)
@@ -323,15 +321,8 @@ class ToolHandler:
             self._metrics.add("orders_placed_total", branch=work.event.branch_id, fulfilment=fulfilment)
 
 
-def _response(work: _Work, outcome: ToolOutcome) -> Response:
-    return {
-        "status": outcome.status,
-        "code": outcome.code,
-        "message": outcome.message,
-        **outcome.detail,
-        "cart": cart_view(work.cart, work.menu.file.menu, work.menu.file.branch),
-        "cart_version": work.cart.version,
-    }
+def _local_day(work: _Work) -> date:
+    return work.now.astimezone(ZoneInfo(work.menu.file.branch.timezone)).date()
 
 
 def _refusal(work: _Work, code: str, message: str) -> Response:

@@ -1,0 +1,137 @@
+"""One simulated telephone call into a running system, and what it came to."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis.asyncio as redis
+
+from agiza.cli.errors import CliError
+from agiza.cli.result import CallResult, Endpoints, read_result
+from agiza.contracts.streams import session_turns_key
+from agiza.domain.menu import BranchFile
+from simulators.carrier.caller import Caller, CallerError, WavCaller
+from simulators.carrier.carrier import Carrier
+from simulators.carrier.record import CallRecord
+from simulators.carrier.scripted import AgentWords, ScriptedCaller
+from simulators.carrier.settings import CarrierSettings, StaffAnswers, StreamEnd, Voice
+
+CALL_SECONDS_MAX = 600.0
+REDIS_TIMEOUT_S = 2.0
+
+WordsOfCall = Callable[[str], Callable[[], Awaitable[Sequence[AgentWords]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """Who calls where, and what they say. Either ``say`` or ``wav``.
+
+    ``text`` sends the words as marked PCM: quick, and understood by the simulators only. ``reading`` is how the
+    carrier behaves when our side closes the media socket.
+    """
+
+    branch: BranchFile
+    say: Sequence[str] = ()
+    wav: Path | None = None
+    text: bool = False
+    from_number: str = "+254711000001"
+    record_folder: Path | None = None
+    reading: StreamEnd = StreamEnd.ASK_VOICE_URL
+    call_id: str = field(default_factory=lambda: f"HD_{secrets.token_hex(8)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """The call as the carrier saw it and as the services recorded it."""
+
+    record: CallRecord
+    result: CallResult
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where calls go: the application's voice URL, and where its results and live transcripts are read."""
+
+    voice_url: str
+    endpoints: Endpoints
+    redis_url: str
+
+
+async def place_call(line: Line, request: CallRequest, voice: Voice | None) -> PlacedCall:
+    """Make the call and wait for its end. ``voice`` speaks for the caller and for the carrier's Say.
+
+    Raises :class:`CliError` for an unreadable recording or when the application answers nothing.
+    """
+    client: redis.Redis = redis.Redis.from_url(
+        line.redis_url,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+    )
+    carrier = Carrier(_carrier_settings(line, request, voice))
+    try:
+        caller = _caller(request, voice, _transcript(client, request.call_id))
+        record = await carrier.call(
+            caller, request.from_number, request.branch.branch.phone, session_id=request.call_id
+        )
+    except CallerError as error:
+        raise CliError(str(error)) from None
+    finally:
+        await carrier.aclose()
+        await client.aclose()
+    if record.answered_ms is None and record.ended_by in {"carrier_message", None}:
+        first = record.posts[0].error if record.posts else "nothing was posted"
+        raise CliError(f"the call was not answered by {_place(line.voice_url)}: {first}")
+    return PlacedCall(record, await read_result(line.endpoints, request.call_id))
+
+
+def _carrier_settings(line: Line, request: CallRequest, voice: Voice | None) -> CarrierSettings:
+    if request.record_folder is not None:
+        request.record_folder.mkdir(parents=True, exist_ok=True)
+    return CarrierSettings(
+        voice_url=line.voice_url,
+        our_numbers=frozenset({request.branch.branch.phone}),
+        staff={
+            contact.phone: StaffAnswers(says=f"Hello, this is the {contact.name} of {request.branch.branch.name}.")
+            for contact in request.branch.contacts
+        },
+        stream_end=request.reading,
+        voice=voice,
+        record_dir=request.record_folder,
+        call_limit_s=CALL_SECONDS_MAX,
+    )
+
+
+def _caller(request: CallRequest, voice: Voice | None, words: Callable[[], Awaitable[Sequence[AgentWords]]]) -> Caller:
+    if request.wav is not None:
+        return WavCaller(request.wav)
+    return ScriptedCaller(request.say, voice=voice, agent_words=words, text_mode=request.text)
+
+
+def _transcript(client: redis.Redis, call_id: str) -> Callable[[], Awaitable[Sequence[AgentWords]]]:
+    """The agent's side of the live transcript that the bridge keeps in the call's session record."""
+
+    async def words() -> Sequence[AgentWords]:
+        try:
+            lines: list[str] = await client.lrange(session_turns_key(call_id), 0, -1)  # type: ignore[misc]
+        except redis.RedisError:
+            return ()
+        turns = [json.loads(text) for text in lines]
+        return [AgentWords(turn["text"], turn["at_ms"] / 1000) for turn in turns if turn["who"] == "agent"]
+
+    return words
+
+
+def _place(url: str) -> str:
+    """The host of a URL: its path holds a secret."""
+    return "/".join(url.split("/")[:3])
+
+
+def seconds_since(began: float) -> float:
+    """Wall seconds since this ``time.monotonic()``."""
+    return time.monotonic() - began

@@ -1,0 +1,86 @@
+"""``agiza up``: the whole system, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agiza.cli.branches import known_branches
+from agiza.cli.call import Line
+from agiza.cli.errors import CliError
+from agiza.cli.running import HOME, forget_line, write_line
+from agiza.cli.stack import Stack, StackOptions, running_stack
+
+
+async def up(
+    *, live: bool, live_url: str | None, live_ca: Path | None, fresh: bool, now: datetime | None, branches: Path
+) -> int:
+    """Start, say where everything is, wait for the end."""
+    key = os.environ.get("GEMINI_API_KEY")
+    if live and not key:
+        raise CliError("--live needs the environment variable GEMINI_API_KEY")
+    known = known_branches(branches)
+    console = Console()
+    console.print("starting Postgres, Redis and four services ...", style="dim")
+    options = StackOptions(
+        branches_folder=branches,
+        data_folder=None if fresh else HOME / "data",
+        log_folder=HOME / "logs",
+        now=now,
+        live_url=live_url,
+        live_ca_file=live_ca,
+        live_key=key if live else None,
+    )
+    async with running_stack(options) as stack:
+        path = write_line(Line(stack.voice_url, stack.endpoints, stack.redis_url))
+        try:
+            console.print(_overview(stack))
+            first = next(iter(sorted(known)))
+            console.print(f"\nCall it:  agiza call --branch {first} --carrier-url {stack.voice_url} --say ...")
+            console.print(f"Logs are in {HOME / 'logs'}, tokens in {path}. Ctrl-C ends it.", style="dim")
+            await _until_ended(stack)
+        finally:
+            forget_line()
+    return 0
+
+
+async def _until_ended(stack: Stack) -> None:
+    """Wait for Ctrl-C or for a process that ends by itself, which is an error."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    ends = {asyncio.create_task(child.process.wait()): name for name, child in stack.children.items()}
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait({*ends, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (*ends, stopping):
+            task.cancel()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    if stopping not in done:
+        name = ends[next(iter(done))]
+        raise CliError(f"{name} ended by itself: {stack.children[name].last_words()}")
+
+
+def _overview(stack: Stack) -> Table:
+    table = Table(title=f"Agiza is up after {stack.started_in_s:.1f} s", title_justify="left", show_header=False)
+    rows = {
+        "voice URL (for the carrier)": stack.voice_url,
+        "webhook": stack.endpoints.webhook_url,
+        "bridge": stack.bridge_url,
+        "orders": stack.endpoints.orders_url,
+        "escalation": stack.endpoints.escalation_url,
+        "model": stack.live_url or "Gemini Live",
+        "health": "/healthz, /readyz, /metrics on each",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,137 @@
+"""A call on the screen: the conversation as it happens, tool calls with their times, the ticket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio as redis
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agiza.cli.call import PlacedCall
+from agiza.contracts.streams import session_turns_key
+from agiza.domain.menu import BranchFile
+from agiza.domain.money import format_minor
+
+POLL_S = 0.15
+
+
+class CallView:
+    """Shows one call at a time. With ``quiet`` it shows nothing, so that standard output stays one JSON object."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+
+    def note(self, text: str) -> None:
+        """A line about what is going on."""
+        self._print(Text(text, style="dim"))
+
+    def headline(self, text: str) -> None:
+        """A line that begins something new."""
+        self._print(Text(f"\n{text}", style="bold"))
+
+    def on_log(self, service: str, fields: Mapping[str, Any]) -> None:
+        """A log line of a service: tool calls are shown with the time that they took."""
+        if service == "bridge" and fields.get("event") == "tool_answered":
+            style = "green" if fields.get("status") == "ok" else "yellow"
+            self._print(
+                Text.assemble(
+                    ("        ", ""),
+                    (f"{fields.get('tool')}", style),
+                    (f" -> {fields.get('status')} in {fields.get('ms')} ms", "dim"),
+                )
+            )
+
+    @contextlib.asynccontextmanager
+    async def following(self, redis_url: str, call_id: str) -> AsyncIterator[None]:
+        """Show the live transcript of this call for the length of the block."""
+        if self._quiet:
+            yield
+            return
+        task = asyncio.create_task(self._follow(redis_url, call_id), name="transcript on the screen")
+        try:
+            yield
+        finally:
+            await asyncio.sleep(POLL_S)  # the last turn
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def show_end(self, placed: PlacedCall, branch: BranchFile) -> None:
+        """The ticket or the hand-off, and where to listen."""
+        result, record = placed.result, placed.record
+        for order in result.orders:
+            self._print(_ticket(order, branch))
+        if result.handoff is not None:
+            contact = next((c for c in branch.contacts if c.id == result.handoff["contact"]), None)
+            name = contact.name if contact else result.handoff["contact"]
+            reached = ", ".join(record.staff_reached) or "nobody"
+            self._print(
+                Text(f"hand-off ({result.handoff['reason']}) to {name}: {result.handoff['state']}; reached {reached}")
+            )
+        if not result.orders and result.handoff is None:
+            self._print(Text(f"the call ended without an order ({result.outcome})", style="yellow"))
+        if record.wavs:
+            self._print(Text("listen: " + ", ".join(str(path) for path in _wavs(record.wavs)), style="dim"))
+
+    async def _follow(self, redis_url: str, call_id: str) -> None:
+        client: redis.Redis = redis.Redis.from_url(
+            redis_url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2
+        )
+        shown = 0
+        try:
+            while True:
+                with contextlib.suppress(redis.RedisError):
+                    lines: list[str] = await client.lrange(session_turns_key(call_id), shown, -1)  # type: ignore[misc]
+                    shown += len(lines)
+                    for line in lines:
+                        self._turn(json.loads(line))
+                await asyncio.sleep(POLL_S)
+        finally:
+            await client.aclose()
+
+    def _turn(self, turn: Mapping[str, Any]) -> None:
+        style = "cyan" if turn["who"] == "agent" else "magenta"
+        stamp = f"{turn['at_ms'] / 1000:6.1f}s "
+        self._print(Text.assemble((stamp, "dim"), (f"{turn['who']}: ", style), turn["text"]))
+
+    def _print(self, what: Text | Table) -> None:
+        if not self._quiet:
+            self._console.print(what)
+
+
+def _ticket(order: Mapping[str, Any], branch: BranchFile) -> Table:
+    currency = order["currency"]
+    table = Table(title=f"Ticket {order['number']}, {branch.branch.name}, {order['fulfilment']}", title_justify="left")
+    table.add_column("", justify="right")
+    table.add_column("item")
+    table.add_column("amount", justify="right")
+    for line in order["lines"]:
+        table.add_row(str(line["quantity"]), _described(line, branch), format_minor(line["total_minor"], currency))
+    table.add_section()
+    table.add_row("", "total", format_minor(order["total_minor"], currency), style="bold")
+    return table
+
+
+def _described(line: Mapping[str, Any], branch: BranchFile) -> str:
+    item = branch.menu.item(line["item"])
+    if item is None:
+        return str(line["item"])
+    defaults = {option for group in item.groups for option in group.default}
+    names = {option.id: option.name for group in item.groups for option in group.options}
+    chosen = [
+        names.get(option["id"], option["id"]) + (f" x{option['quantity']}" if option["quantity"] > 1 else "")
+        for option in line["options"]
+        if option["id"] not in defaults
+    ]
+    return item.name + (f" ({', '.join(chosen)})" if chosen else "")
+
+
+def _wavs(wavs: Mapping[str, Path]) -> list[Path]:
+    return [path for path in wavs.values() if path.exists()]
