@@ -18,7 +18,7 @@ class Clock:
 
     @classmethod
     def starting_at(cls, moment: datetime | None, set_at: datetime | None = None) -> Clock:
-        """A running clock that showed ``moment`` at the real time ``set_at`` (None: now); no moment is the real time."""
+        """A running clock that showed ``moment`` at the real time ``set_at`` (None: now). No moment: the real time."""
         return cls() if moment is None else cls(moment - (set_at or datetime.now(UTC)))
 
     def now(self) -> datetime:
