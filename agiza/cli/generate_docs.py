@@ -1,0 +1,145 @@
+"""Write the pages under docs/generated from the code; ``--check`` fails when one of them is out of date.
+
+    python -m agiza.cli.generate_docs [--check]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic.json_schema import models_json_schema
+
+from agiza.contracts.events import EVENTS
+from agiza.contracts.tools import declarations
+from agiza.domain.menu import parse_branch
+from agiza.runtime.branch_files import load_branch_files
+from agiza.runtime.metric_names import COUNTERS, GAUGES, HISTOGRAMS
+from agiza.runtime.redis_users import RIGHTS
+from agiza.runtime.roles import TABLES
+from services.bridge.session.phases import TABLE
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs/generated"
+NOTE = "<!-- Made by `make docs` from the code. Do not edit. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Every generated file by name."""
+    return {
+        "events.md": _events(),
+        "events.schema.json": _schemas(),
+        "metrics.md": _metrics(),
+        "ownership.md": _ownership(),
+        "session-phases.md": _phases(),
+        "tools.json": _tools(),
+    }
+
+
+def _events() -> str:
+    rows = [
+        f"| `{event.type}` | {event.version} | {_first_line(event.__doc__)} | {', '.join(map(_field, event.model_fields))} |"
+        for event in EVENTS
+    ]
+    head = ["# Events", "", "| type | version | meaning | fields of `data` |", "|---|---|---|---|"]
+    return NOTE + "\n".join([*head, *rows]) + "\n"
+
+
+def _field(name: str) -> str:
+    return f"`{name}`"
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
+def _schemas() -> str:
+    _, schema = models_json_schema([(event, "serialization") for event in EVENTS], title="Events of Agiza")
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+
+
+def _metrics() -> str:
+    def rows() -> Iterator[str]:
+        for name, counter in COUNTERS.items():
+            yield f"| `{name}` | counter | {', '.join(counter.labels)} | {counter.meaning} |"
+        for gauge_name, gauge in GAUGES.items():
+            yield f"| `{gauge_name}` | gauge | {', '.join(gauge.labels)} | {gauge.meaning} |"
+        for histogram_name, histogram in HISTOGRAMS.items():
+            yield f"| `{histogram_name}` | histogram | {', '.join(histogram.labels)} | {histogram.meaning} |"
+
+    head = ["# Metrics", "", "| name | kind | labels | meaning |", "|---|---|---|---|"]
+    return NOTE + "\n".join([*head, *rows()]) + "\n"
+
+
+def _ownership() -> str:
+    tables = [
+        f"| `{table}` | {access.writer} | {', '.join(access.readers)} |" for table, access in sorted(TABLES.items())
+    ]
+    users = [
+        f"| {user} | {_patterns(rights.keys)} | {_patterns(rights.written)} | {_patterns(rights.read)} "
+        f"| {_patterns(rights.channels)} |"
+        for user, rights in RIGHTS.items()
+    ]
+    return (
+        NOTE
+        + "\n".join(
+            [
+                "# Who may touch what",
+                "",
+                "## Tables: one writing role each",
+                "",
+                "| table | writer | readers |",
+                "|---|---|---|",
+                *tables,
+                "",
+                "## Redis: one user per service",
+                "",
+                "| user | reads and writes | only writes | only reads | channels |",
+                "|---|---|---|---|---|",
+                *users,
+            ]
+        )
+        + "\n"
+    )
+
+
+def _patterns(patterns: tuple[str, ...]) -> str:
+    return ", ".join(f"`{pattern}`" for pattern in patterns)
+
+
+def _phases() -> str:
+    arrows = [
+        f"    {phase.name} --> {following.name}: {trigger.name}"
+        for (phase, trigger), following in TABLE.items()
+        if following is not phase
+    ]
+    return NOTE + "\n".join(["# Phases of a leg's session", "", "```mermaid", "stateDiagram-v2", *arrows, "```"]) + "\n"
+
+
+def _tools() -> str:
+    branch = next(loaded for loaded in load_branch_files(ROOT / "branches") if loaded.file.branch.id == "westlands")
+    file = parse_branch(branch.document)
+    return json.dumps(declarations(file.menu, file.branch), indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` compare them."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    stale = []
+    for name, content in pages().items():
+        path = FOLDER / name
+        if path.exists() and path.read_text() == content:
+            continue
+        stale.append(name)
+        if "--check" not in arguments:
+            path.write_text(content)
+    if stale and "--check" in arguments:
+        print(f"out of date: {', '.join(stale)}; run make docs", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
