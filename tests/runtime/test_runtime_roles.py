@@ -143,7 +143,7 @@ def test_users_write_only_their_own_keys(redis_urls: Mapping[str, str], redis_ur
         with redis.Redis.from_url(redis_url) as admin:
             admin.flushdb()
         writes = (("XADD", key, "*", "f", "v"), ("SET", key, "v"))
-        may_write = any([permitted(redis_urls[user], *command) for command in writes])
+        may_write = any(permitted(redis_urls[user], *command) for command in writes)
         assert may_write is (key in allowed_keys), (user, key)
 
 
@@ -163,7 +163,7 @@ def test_the_webhook_reads_the_bridges_and_cannot_pretend_to_be_one(redis_urls: 
     "command",
     [
         ("KEYS", "*"), ("FLUSHALL",), ("FLUSHDB",), ("CONFIG", "GET", "*"), ("EVAL", "return 1", "0"),
-        ("ACL", "LIST"), ("SHUTDOWN",), ("DEBUG", "JMAP"), ("CLIENT", "KILL", "ID", "1"), ("MONITOR",),
+        ("ACL", "LIST"), ("SHUTDOWN",), ("CLIENT", "KILL", "ID", "1"), ("MONITOR",),
         ("REPLICAOF", "NO", "ONE"), ("SCRIPT", "FLUSH"), ("FUNCTION", "LIST"), ("MODULE", "LIST"), ("SWAPDB", "0", "1"),
     ],
 )  # fmt: skip
