@@ -1,6 +1,6 @@
 """Write the pages under docs/generated from the code; ``--check`` fails when one of them is out of date.
 
-    python -m agiza.cli.generate_docs [--check]
+python -m agiza.cli.generate_docs [--check]
 """
 
 from __future__ import annotations
@@ -40,15 +40,11 @@ def pages() -> dict[str, str]:
 
 def _events() -> str:
     rows = [
-        f"| `{event.type}` | {event.version} | {_first_line(event.__doc__)} | {', '.join(map(_field, event.model_fields))} |"
+        f"| `{event.type}` | {event.version} | {_first_line(event.__doc__)} | {_patterns(tuple(event.model_fields))} |"
         for event in EVENTS
     ]
     head = ["# Events", "", "| type | version | meaning | fields of `data` |", "|---|---|---|---|"]
     return NOTE + "\n".join([*head, *rows]) + "\n"
-
-
-def _field(name: str) -> str:
-    return f"`{name}`"
 
 
 def _first_line(text: str | None) -> str:
@@ -78,7 +74,7 @@ def _ownership() -> str:
         f"| `{table}` | {access.writer} | {', '.join(access.readers)} |" for table, access in sorted(TABLES.items())
     ]
     users = [
-        f"| {user} | {_patterns(rights.keys)} | {_patterns(rights.written)} | {_patterns(rights.read)} "
+        f"| {user} | {_patterns(rights.keys)} | {_patterns(rights.added_to)} | {_patterns(rights.read)} "
         f"| {_patterns(rights.channels)} |"
         for user, rights in RIGHTS.items()
     ]
@@ -96,7 +92,7 @@ def _ownership() -> str:
                 "",
                 "## Redis: one user per service",
                 "",
-                "| user | reads and writes | only writes | only reads | channels |",
+                "| user | reads and writes | only adds to | only reads | channels |",
                 "|---|---|---|---|---|",
                 *users,
             ]
