@@ -1,0 +1,42 @@
+"""What the carrier's own voice says to a caller, in the branch's languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from agiza.carrier.documents import Say
+from agiza.domain.call_state import Phrase
+from agiza.domain.hours import spoken_opening
+from agiza.domain.menu import Branch
+
+TAGS: Final[Mapping[str, str]] = {"en": "en-KE", "sw": "sw-KE"}
+"""BCP 47 tags of the languages that have sentences here. Others are spoken to in English."""
+
+SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
+    "en": {
+        Phrase.CONNECTING: "One moment, connecting you to our team.",
+        Phrase.CONNECTING_INSTEAD: "One moment please, a member of our team will help you.",
+        Phrase.CLOSED: "Thank you for calling {branch}. We are closed now. We open {opening}. Goodbye.",
+        Phrase.NOBODY_ANSWERED: "Sorry, nobody could answer just now. Please call us again in a few minutes. Goodbye.",
+        Phrase.UNAVAILABLE: "Sorry, we cannot take your call just now. Please call us again later. Goodbye.",
+    },
+    "sw": {
+        Phrase.CONNECTING: "Subiri kidogo, tunakuunganisha na wahudumu wetu.",
+        Phrase.CONNECTING_INSTEAD: "Tafadhali subiri kidogo, mhudumu wetu atakusaidia.",
+        Phrase.CLOSED: "Asante kwa kupigia {branch}. Kwa sasa tumefunga. Tafadhali piga tena tukifungua. Kwaheri.",
+        Phrase.NOBODY_ANSWERED: "Samahani, hakuna aliyeweza kupokea sasa. Tafadhali piga tena baadaye. Kwaheri.",
+        Phrase.UNAVAILABLE: "Samahani, hatuwezi kupokea simu yako sasa. Tafadhali piga tena baadaye. Kwaheri.",
+    },
+}
+
+
+def say(phrase: Phrase, branch: Branch, language: str, now: datetime) -> Say:
+    """The sentence in the caller's language, else in English."""
+    spoken = language if language in SENTENCES else "en"
+    opening = branch.hours.next_opening(now)
+    text = SENTENCES[spoken][phrase].format(
+        branch=branch.name, opening=spoken_opening(opening, now) if opening else "again soon"
+    )
+    return Say(text, TAGS[spoken])

@@ -1,0 +1,59 @@
+"""What the webhook needs to know at its start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, StringConstraints, model_validator
+
+from agiza.carrier.documents import CarrierFormat
+from agiza.carrier.signature import SignaturePolicy
+from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret, ServiceSettings
+
+BaseUrl = Annotated[str, StringConstraints(pattern=r"^(https?|wss?)://[^\s/?#]+[^\s?#]*$", strip_whitespace=True)]
+
+_LOOPBACK = ("//127.", "//localhost", "//[::1]")
+
+
+class WebhookSettings(ServiceSettings):
+    """Environment of ``python -m services.webhook``."""
+
+    database_url: DatabaseUrl
+    redis_url: RedisUrl
+    agiza_internal_token: Secret
+    """Bearer token of the routes that show calls."""
+    agiza_public_url: BaseUrl
+    """Under which the carrier reaches us; the URLs in our documents begin with it."""
+    agiza_media_url: BaseUrl
+    """Under which the carrier reaches the bridges; ``ws://`` on this machine only."""
+    agiza_token_secret: Secret
+    """Signs media tokens and callback URLs; the bridge has the same."""
+    agiza_path_token: Secret
+    """The unguessable part of the carrier's URLs."""
+    agiza_branches_dir: Path
+    """Branch files, the copy of the directory for when the database is away."""
+    agiza_host: str = "127.0.0.1"
+    agiza_port: Port = 8080
+    agiza_carrier_format: CarrierFormat = "xml"
+    agiza_carrier_signature: SignaturePolicy = "warn"
+    agiza_carrier_signing_secrets: SecretStr = Field(default=SecretStr(""))
+    """Comma-separated; without any, signatures cannot be judged and are not looked at."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.agiza_public_url.startswith(("http://", "https://")):
+            raise ValueError("AGIZA_PUBLIC_URL must begin with https:// or http://")
+        if not self.agiza_media_url.startswith(("ws://", "wss://")):
+            raise ValueError("AGIZA_MEDIA_URL must begin with wss://")
+        if self.agiza_media_url.startswith("ws://") and not any(host in self.agiza_media_url for host in _LOOPBACK):
+            raise ValueError("AGIZA_MEDIA_URL must begin with wss://: callers are heard on it")
+        if self.agiza_carrier_signature == "enforce" and not self.signing_secrets:
+            raise ValueError("AGIZA_CARRIER_SIGNING_SECRETS is not set, so no request could pass")
+        return self
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """Secrets of the carrier's signature, if any."""
+        parts = self.agiza_carrier_signing_secrets.get_secret_value().split(",")
+        return tuple(part.strip() for part in parts if part.strip())

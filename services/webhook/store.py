@@ -1,0 +1,207 @@
+"""The table ``calls``, whose only writer is this service, and the one row of ``handoffs`` that it reads.
+
+``state`` holds what call control remembers and the events that are not yet published: they are written in the
+transaction that makes them true, and taken out once Redis has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from agiza.contracts.events import CallEnded
+from agiza.domain.call_state import CallOutcome, CallState, DialTarget, Handoff, call_from_json, call_to_json
+from agiza.domain.handoff import HandoffState
+from agiza.runtime.postgres import Connection
+
+JsonObject = dict[str, Any]
+
+REPORT_WAIT_S: Final = 30
+"""A bridge that has not reported this long after the end of a call is gone."""
+CALL_HOURS_MAX: Final = 2
+"""Longer than any call; one whose end the carrier never told is closed then."""
+
+_READ: Final = """
+    SELECT c.branch_id, c.menu_version, c.pii_caller, c.language, c.state, c.media_token, c.token_expires_at,
+           c.traceparent, c.started_at, c.outcome,
+           h.handoff_id, h.state, h.contact_id, h.contact_phone
+    FROM calls c
+    LEFT JOIN LATERAL (
+        SELECT handoff_id, state, contact_id, contact_phone FROM handoffs
+        WHERE call_id = c.call_id ORDER BY leg_epoch DESC LIMIT 1
+    ) h ON true
+    WHERE c.call_id = %s
+    FOR UPDATE OF c
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call as stored. ``unsent`` are events as CloudEvents objects."""
+
+    call_id: str
+    branch_id: str
+    menu_version: int
+    pii_caller: str | None
+    language: str
+    call: CallState
+    traceparent: str
+    started_at: datetime
+    media_token: str | None = None
+    token_expires_at: datetime | None = None
+    outcome: CallOutcome | None = None
+    end_reason: str | None = None
+    ended_at: datetime | None = None
+    unsent: tuple[JsonObject, ...] = field(default=())
+
+
+async def read_call(conn: Connection, call_id: str) -> tuple[CallRow, Handoff | None] | None:
+    """The call under a row lock, with its newest hand-off."""
+    cursor = await conn.execute(_READ, (call_id,))
+    found = await cursor.fetchone()
+    if found is None:
+        return None
+    row = CallRow(
+        call_id=call_id,
+        branch_id=found[0],
+        menu_version=found[1],
+        pii_caller=found[2],
+        language=found[3],
+        call=call_from_json(found[4]["call"]),
+        traceparent=found[7],
+        started_at=found[8],
+        media_token=found[5],
+        token_expires_at=found[6],
+        outcome=found[9],
+        unsent=tuple(found[4]["unsent"]),
+    )
+    if found[10] is None:
+        return row, None
+    target = DialTarget(found[12], found[13]) if found[12] and found[13] else None
+    return row, Handoff(found[10], HandoffState(found[11]), target)
+
+
+async def insert_call(conn: Connection, row: CallRow) -> bool:
+    """Store a new call. False when another request of the same call was quicker: read again."""
+    cursor = await conn.execute(
+        "INSERT INTO calls (call_id, branch_id, menu_version, pii_caller, language, stage, state, media_token,"
+        " token_expires_at, leg_epoch, traceparent, started_at, ended_at, outcome, end_reason)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING",
+        (
+            row.call_id, row.branch_id, row.menu_version, row.pii_caller, row.language, row.call.phase.value,
+            Jsonb(_state(row)), row.media_token, row.token_expires_at, row.call.epoch, row.traceparent,
+            row.started_at, row.ended_at, row.outcome, row.end_reason,
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+async def update_call(conn: Connection, row: CallRow) -> None:
+    """Store what a request changed. The bridge's report, once it came, is not overwritten."""
+    await conn.execute(
+        "UPDATE calls SET stage = %s, state = %s, media_token = %s, token_expires_at = %s, leg_epoch = %s,"
+        " ended_at = coalesce(ended_at, %s), outcome = coalesce(outcome, %s), end_reason = coalesce(end_reason, %s),"
+        " updated_at = now() WHERE call_id = %s",
+        (
+            row.call.phase.value, Jsonb(_state(row)), row.media_token, row.token_expires_at, row.call.epoch,
+            row.ended_at, row.outcome, row.end_reason, row.call_id,
+        ),
+    )  # fmt: skip
+
+
+def _state(row: CallRow) -> JsonObject:
+    return {"call": call_to_json(row.call), "unsent": list(row.unsent)}
+
+
+def with_unsent(row: CallRow, events: Sequence[JsonObject]) -> CallRow:
+    """The row with more events to publish."""
+    return replace(row, unsent=(*row.unsent, *events)) if events else row
+
+
+async def forget_sent(conn: Connection, call_id: str, event_ids: Sequence[str]) -> None:
+    """These events are published. Others that a request added meanwhile stay."""
+    await conn.execute(
+        "UPDATE calls SET state = jsonb_set(state, '{unsent}', coalesce((SELECT jsonb_agg(entry)"
+        " FROM jsonb_array_elements(state->'unsent') AS entry WHERE NOT entry->>'id' = ANY(%s)), '[]'))"
+        " WHERE call_id = %s",
+        (list(event_ids), call_id),
+    )
+
+
+async def unsent_events(conn: Connection, branch_ids: Sequence[str], since: datetime) -> list[tuple[str, JsonObject]]:
+    """(call id, event) of everything not published yet, the oldest call first."""
+    cursor = await conn.execute(
+        "SELECT call_id, entry FROM calls, jsonb_array_elements(state->'unsent') AS entry"
+        " WHERE branch_id = ANY(%s) AND started_at >= %s AND state->'unsent' <> '[]' ORDER BY started_at LIMIT 1000",
+        (list(branch_ids), since),
+    )
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def store_report(conn: Connection, ended: CallEnded) -> bool:
+    """Keep the bridge's report of a leg; the newest leg's counts, and a repeated one changes nothing."""
+    content = ended.model_dump(mode="json")
+    cursor = await conn.execute(
+        "UPDATE calls SET outcome = %s, end_reason = %s, duration_ms = %s, pii_transcript = %s, pii_tool_calls = %s,"
+        " latencies_ms = %s, usage = %s, updated_at = now() WHERE call_id = %s AND leg_epoch <= %s",
+        (
+            ended.outcome, ended.reason, ended.duration_ms, Jsonb(content["transcript"]),
+            Jsonb(content["pii_tool_calls"]), Jsonb(content["latencies_ms"]), Jsonb(content["usage"]),
+            ended.call_id, ended.leg_epoch,
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+async def close_forgotten(conn: Connection, branch_ids: Sequence[str], now: datetime) -> int:
+    """Give an outcome to calls whose bridge died, and an end to those whose end the carrier never told."""
+    cursor = await conn.execute(
+        "UPDATE calls SET outcome = coalesce(outcome, 'dropped'), end_reason = coalesce(end_reason, 'no_report'),"
+        " ended_at = coalesce(ended_at, %(now)s), updated_at = now()"
+        " WHERE branch_id = ANY(%(branches)s) AND started_at > %(now)s - interval '1 day' AND ("
+        "   (outcome IS NULL AND ended_at < %(now)s - make_interval(secs => %(wait)s))"
+        "   OR (ended_at IS NULL AND started_at < %(now)s - make_interval(hours => %(hours)s)))",
+        {"branches": list(branch_ids), "now": now, "wait": REPORT_WAIT_S, "hours": CALL_HOURS_MAX},
+    )
+    return cursor.rowcount
+
+
+_SHOWN: Final = (
+    "call_id", "branch_id", "menu_version", "pii_caller", "language", "stage", "leg_epoch", "traceparent",
+    "started_at", "ended_at", "outcome", "end_reason", "duration_ms",
+)  # fmt: skip
+_SHOWN_WHOLE: Final = ("pii_transcript", "pii_tool_calls", "latencies_ms", "usage")
+
+
+async def show_call(conn: Connection, call_id: str) -> JsonObject | None:
+    """The whole record of a call, without its token."""
+    columns = (*_SHOWN, *_SHOWN_WHOLE)
+    cursor = await conn.execute(
+        f"SELECT {', '.join(columns)}, state->'call' FROM calls WHERE call_id = %s",  # noqa: S608 - constants
+        (call_id,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    shown = dict(zip(columns, row, strict=False))
+    return {
+        **{name: shown[name] for name in _SHOWN},
+        "transcript": shown["pii_transcript"],
+        "tool_calls": shown["pii_tool_calls"],
+        "latencies_ms": shown["latencies_ms"],
+        "usage": shown["usage"],
+        "dial": row[-1]["dial"],
+    }
+
+
+async def list_calls(conn: Connection, limit: int) -> list[JsonObject]:
+    """The newest calls, without what was said."""
+    cursor = await conn.execute(
+        f"SELECT {', '.join(_SHOWN)} FROM calls ORDER BY started_at DESC, call_id LIMIT %s",  # noqa: S608 - constants
+        (limit,),
+    )
+    return [dict(zip(_SHOWN, row, strict=True)) for row in await cursor.fetchall()]
