@@ -10,6 +10,8 @@ from simulators.live_api.setup import ActivityDetection
 from simulators.live_api.vad import SpeechDetector, SpeechEnd, SpeechStart
 from simulators.speech.marked import BEACON, MarkedDecoder
 
+_SLICE_BYTES = INPUT_RATE * 40 // 1000 * 2
+
 Heard = SpeechStart | SpeechEnd | str
 """A committed start, a committed end, or a text that was carried as marked PCM (the beacon included)."""
 
@@ -45,6 +47,14 @@ class Listener:
         return samples
 
     def hear(self, pcm16k: bytes) -> list[Heard]:
+        """What is found, in the order of the audio, however much of it comes at once."""
+        return [
+            event
+            for at in range(0, len(pcm16k), _SLICE_BYTES)
+            for event in self._hear_slice(pcm16k[at : at + _SLICE_BYTES])
+        ]
+
+    def _hear_slice(self, pcm16k: bytes) -> list[Heard]:
         found: list[Heard] = []
         if self._detector is not None:
             found += self._detector.feed(pcm16k)

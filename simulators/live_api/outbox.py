@@ -23,7 +23,7 @@ class Outbox:
     def __init__(self, send: Send, faults: Faults) -> None:
         self._send = send
         self._faults = faults
-        self._waiting: deque[tuple[JsonObject | Frame, bool]] = deque()
+        self._waiting: deque[tuple[Frame, bool]] = deque()
         self._something = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -36,14 +36,15 @@ class Outbox:
         """Queue a message, or a ready frame to be sent exactly as it is. After `close()` it is dropped."""
         if self.closed:
             return
-        self._waiting.append((message, speech))
+        # Written now, so that a switch that changes later does not change what was said before.
+        self._waiting.append((self._frame(message) if isinstance(message, dict) else message, speech))
         self._something.set()
         self._empty.clear()
         if len(self._waiting) >= _WAITING_MAX:
             self._room.clear()
 
     def take_back_speech(self) -> None:
-        self._waiting = deque((message, speech) for message, speech in self._waiting if not speech)
+        self._waiting = deque((frame, speech) for frame, speech in self._waiting if not speech)
         self._settle()
 
     def close(self) -> None:
@@ -61,9 +62,7 @@ class Outbox:
         while True:
             await self._something.wait()
             while self._waiting:
-                message, _ = self._waiting[0]
-                frame = self._frame(message) if isinstance(message, dict) else message
-                self._waiting.popleft()
+                frame, _ = self._waiting.popleft()
                 await self._send(frame)
                 self.sent += 1
                 self._settle()
