@@ -1,15 +1,16 @@
 """Clauses that change what is there: "remove ...", "change ... to ...", "make that ..."."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_option, option_ids
 from simulators.live_api.offline.drafts import LineDraft
-from simulators.live_api.offline.intents import Act, Add, AddWhich, Ref, Remove, Replace, SetQuantity, TakeOff
+from simulators.live_api.offline.intents import Act, Ref, Remove, Replace, SetQuantity, TakeOff
 from simulators.live_api.offline.lexicon import Choice
 from simulators.live_api.offline.lines import Lines
-from simulators.live_api.offline.segments import NUMBER, Segment
+from simulators.live_api.offline.segments import NAME, NUMBER, Segment
 
 Ordered = frozenset[str]
+_SMALL_WORDS = frozenset(("with", "be", "filler", "of", "the", "container", "more", "prep", NUMBER))
 
 
 def read_remove(cursor: Cursor, lines: Lines, ordered: Ordered) -> None:
@@ -17,15 +18,15 @@ def read_remove(cursor: Cursor, lines: Lines, ordered: Ordered) -> None:
     while True:
         ref, number, named = cursor.reference()
         pointed = ref.item is not None or bool(ref.candidates)
-        if not pointed and ref.options:
+        if not pointed and ref.wishes:
             if cursor.now.kind == "prep":
                 cursor.take()
                 owner, _, _ = cursor.reference()
-                lines.out.append(TakeOff(replace(owner, options=()), ref.options))
+                lines.out.append(TakeOff(replace(owner, wishes=()), ref.wishes))
             else:
-                lines.out.append(TakeOff(Ref(), ref.options))
+                lines.out.append(TakeOff(Ref(), ref.wishes))
         elif pointed or named or number is not None:
-            _remove(lines, _with_options(cursor, ref), number)
+            _remove(lines, _with_options(cursor, ref), number, cursor.said_all)
         else:
             lines.out.append(Act("wrong"))
             return
@@ -41,16 +42,16 @@ def _with_options(cursor: Cursor, ref: Ref) -> Ref:
     if cursor.now.kind != "with" and not is_option(cursor.now):
         return ref
     cursor.skip("with")
-    options = list(ref.options)
+    wishes = list(ref.wishes)
     while is_option(cursor.now):
-        options.extend(option_ids(choices_of(cursor.take())))
-    return replace(ref, options=tuple(options))
+        wishes.append(option_ids(choices_of(cursor.take())))
+    return replace(ref, wishes=tuple(wishes))
 
 
-def _remove(lines: Lines, ref: Ref, number: int | None) -> None:
+def _remove(lines: Lines, ref: Ref, number: int | None, every: bool) -> None:
     draft = lines.draft_of(ref)
     if draft is None:
-        lines.out.append(Remove(ref, number))
+        lines.out.append(Remove(ref, number, every))
     elif number is not None and draft.quantity is not None and number < draft.quantity:
         draft.quantity -= number
     else:
@@ -110,10 +111,19 @@ def read_make(cursor: Cursor, lines: Lines, ordered: Ordered) -> None:
     _read_new(cursor, lines, ordered, ref, number)
 
 
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What something shall be from now on: another item, other options, so many."""
+
+    item: Segment | None
+    choices: tuple[tuple[Choice, ...], ...]
+    count: int | None
+
+
 def _read_new(cursor: Cursor, lines: Lines, ordered: Ordered, ref: Ref, units: int | None) -> None:
-    """What it shall be from now on: a number, options, another item, or several of these."""
+    """Reads what it shall be and changes `ref`, or `units` of it."""
     number: Segment | None = None
-    choices: list[Choice] = []
+    choices: list[tuple[Choice, ...]] = []
     item: Segment | None = None
     negative = False
     while True:
@@ -124,74 +134,60 @@ def _read_new(cursor: Cursor, lines: Lines, ordered: Ordered, ref: Ref, units: i
             number = segment
         elif is_option(segment):
             negative = (segment.bare is None and segment.words[0] in ("no", "without")) or negative
-            choices.extend(choices_of(segment, negative))
+            choices.append(choices_of(segment, negative))
         elif is_item(segment) and item is None:
             item = segment
         elif segment.kind == "and":
             following = cursor.ahead(1)
-            if not is_option(following) or (item is None and cursor.ahead(2).kind == "name"):
+            if not is_option(following) or (item is None and cursor.ahead(2).kind == NAME):
                 break
-        elif segment.kind not in ("with", "be", "filler", "of", "the", "container", "more", "prep", NUMBER):
+        elif segment.kind not in _SMALL_WORDS:
             break
         cursor.take()
     cursor.skip("instead")
-    count = number.number if number is not None and not number.article else None
+    new = _New(item, tuple(choices), number.number if number is not None and not number.article else None)
     draft = lines.draft_of(ref)
     if draft is not None:
-        _change_draft(lines, draft, item, choices, count, units)
+        _change_draft(lines, draft, new, units)
     else:
-        _change_ordered(lines, ordered, ref, item, choices, count, units)
+        _change_ordered(lines, ordered, ref, new, units)
 
 
-def _change_draft(
-    lines: Lines,
-    draft: LineDraft,
-    item: Segment | None,
-    choices: list[Choice],
-    count: int | None,
-    units: int | None,
-) -> None:
+def _change_draft(lines: Lines, draft: LineDraft, new: _New, units: int | None) -> None:
     """The line was said in this same utterance: it simply becomes something else."""
-    if item is not None and not set(item.items) & set(draft.items):
-        part = draft.fit(lines.lexicon.parts(item.items))
+    if new.item is not None and not set(new.item.items) & set(draft.items):
+        part = draft.fit(lines.lexicon.parts(new.item.items))
         if part is not None:
             draft.put(part)
         else:
-            draft.items, draft.heard = item.items, item.text
+            draft.items, draft.heard = new.item.items, new.item.text
             draft.options, draft.shares, draft.share = [], [], None
-    if count is not None:
-        draft.quantity, draft.counted = count, True
+    if new.count is not None:
+        draft.quantity, draft.counted = new.count, True
     if units is not None and draft.quantity is not None and units < draft.quantity:
         draft.open_share(units)
     else:
         draft.share = None
-    for choice in choices:
-        fitting = draft.fit([choice])
-        if fitting is not None:
-            draft.put(fitting)
+    for choices in new.choices:
+        choice = draft.fit(choices)
+        if choice is not None:
+            draft.put(choice)
 
 
-def _change_ordered(
-    lines: Lines,
-    ordered: Ordered,
-    ref: Ref,
-    item: Segment | None,
-    choices: list[Choice],
-    count: int | None,
-    units: int | None,
-) -> None:
-    options = option_ids(choices)
-    same = item is not None and (ref.item in item.items or (ref == Ref() and bool(set(item.items) & ordered)))
-    if item is not None and same and ref == Ref():
-        ref = Ref(next(name for name in item.items if name in ordered))
-    if item is None or same:
-        if count is not None:
-            lines.out.append(SetQuantity(ref, count))
-        if options:
-            lines.modify(ref, options, units)
+def _change_ordered(lines: Lines, ordered: Ordered, ref: Ref, new: _New, units: int | None) -> None:
+    items = new.item.items if new.item is not None else ()
+    named = next((name for name in items if name in ordered), None)
+    if ref == Ref() and named is not None:
+        ref = Ref(named)  # "make that two fries": the fries
+    if new.item is None or ref.item in items:
+        if new.count is not None:
+            lines.out.append(SetQuantity(ref, new.count))
+        if new.choices:
+            lines.modify(ref, tuple(option_ids(choices) for choices in new.choices), units)
         return
-    if len(item.items) > 1:
-        new: Add | AddWhich = AddWhich(item.text, item.items, count or units, options)
-    else:
-        new = Add(item.items[0], count or units, options)
-    lines.out.append(Replace(ref, new))
+    draft = LineDraft(lines.menu, items, new.item.text, new.count or units)
+    for choices in new.choices:
+        choice = draft.fit(choices)
+        if choice is not None:
+            draft.put(choice)
+    lines.out.append(Replace(ref, draft.finish()))

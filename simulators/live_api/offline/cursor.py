@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from simulators.live_api.offline.intents import Ref
+from simulators.live_api.offline.intents import Ref, Wish
 from simulators.live_api.offline.lexicon import Choice, Lexicon
 from simulators.live_api.offline.segments import BARE, NAME, NUMBER, UNKNOWN, Segment
 
@@ -18,6 +18,7 @@ class Cursor:
         self._segments = segments
         self.lexicon = lexicon
         self.at = 0
+        self.said_all = False
 
     def ahead(self, count: int = 0) -> Segment:
         place = self.at + count
@@ -55,33 +56,33 @@ class Cursor:
     def reference(self) -> tuple[Ref, int | None, bool]:
         """(what is pointed at, how many of it, whether anything was named). The cursor ends behind it."""
         number: int | None = None
-        choices: list[Choice] = []
-        named = False
+        wishes: list[Wish] = []
+        named = self.said_all = False
         while True:
             segment = self.now
-            if segment.kind == NUMBER and not choices:
+            if segment.kind == NUMBER and not wishes:
                 number = segment.number
             elif segment.kind == "all":
-                number, named = None, True
+                number, named, self.said_all = None, True, True
             elif segment.kind in ("that", "of_them"):
                 named = True
             elif segment.kind == NAME and is_item(segment):
                 self.at += 1
-                return self._ref(segment, choices), number, True
+                return _ref(segment, wishes), number, True
             elif segment.kind == NAME or segment.kind == BARE:
-                choices.extend(choices_of(segment))
+                wishes.append(option_ids(choices_of(segment)))
             elif segment.kind not in _SKIPPED_IN_REF:
                 break
             self.at += 1
             if segment.kind == "that":
                 break
-        return Ref(options=option_ids(choices)), number, named
+        return Ref(wishes=tuple(wishes)), number, named
 
-    def _ref(self, segment: Segment, choices: Sequence[Choice]) -> Ref:
-        options = option_ids(choices)
-        if len(segment.items) == 1:
-            return Ref(segment.items[0], options=options)
-        return Ref(candidates=segment.items, options=options)
+
+def _ref(segment: Segment, wishes: Sequence[Wish]) -> Ref:
+    if len(segment.items) == 1:
+        return Ref(segment.items[0], wishes=tuple(wishes))
+    return Ref(candidates=segment.items, wishes=tuple(wishes))
 
 
 def is_item(segment: Segment) -> bool:
@@ -102,7 +103,7 @@ def choices_of(segment: Segment, negative: bool = False) -> tuple[Choice, ...]:
     return tuple(first or second)
 
 
-def option_ids(choices: Sequence[Choice]) -> tuple[str, ...]:
+def option_ids(choices: Sequence[Choice]) -> Wish:
     return tuple(dict.fromkeys(option for _, option in choices))
 
 

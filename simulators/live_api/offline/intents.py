@@ -12,13 +12,21 @@ class Share:
     options: tuple[str, ...]
 
 
+Wish = tuple[str, ...]
+"""Option ids that the same word means on different items ("small"); the item decides which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
     """Something already ordered, as the caller points at it. All empty: "that", the last thing talked about."""
 
     item: str | None = None
     candidates: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+
+    @property
+    def is_that(self) -> bool:
+        return self.item is None and not self.candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,10 @@ class AddWhich:
 
 @dataclass(frozen=True, slots=True)
 class Modify:
-    """`quantity` units get the options; None means all of them."""
+    """`quantity` units get what is wished for; None means all of them."""
 
     ref: Ref
-    options: tuple[str, ...]
+    wishes: tuple[Wish, ...]
     quantity: int | None = None
 
 
@@ -58,15 +66,16 @@ class TakeOff:
     """The options are to go again ("take off the bacon")."""
 
     ref: Ref
-    options: tuple[str, ...]
+    wishes: tuple[Wish, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """`quantity` None means all units."""
+    """`quantity` None means all units of a line, `every` all lines of the item."""
 
     ref: Ref
     quantity: int | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,11 @@ class SetQuantity:
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """So many more of the same ("another one of those")."""
+    """So many more of the same ("another one"), or of nearly the same ("another one with no onions")."""
 
     ref: Ref
     quantity: int = 1
+    wishes: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ class Ask:
 
     about: AskAbout
     items: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
+    wishes: tuple[Wish, ...] = ()
     words: str = ""
 
 

@@ -5,9 +5,11 @@ counts units of the first line, the third one begins a line. What stands between
 "with", "and") decides, together with what each item can have.
 """
 
+from dataclasses import replace
+
 from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_option, option_ids
 from simulators.live_api.offline.drafts import LineDraft, Placed
-from simulators.live_api.offline.intents import Intent, Modify, NotOnMenu, Ref, Replace
+from simulators.live_api.offline.intents import Intent, Modify, More, NotOnMenu, Ref, Replace, Wish
 from simulators.live_api.offline.lexicon import Choice
 from simulators.live_api.offline.segments import NAME, Segment
 
@@ -59,13 +61,13 @@ class Lines:
         if self.line is draft:
             self.line = None
 
-    def modify(self, ref: Ref, options: tuple[str, ...], quantity: int | None = None) -> None:
+    def modify(self, ref: Ref, wishes: tuple[Wish, ...], quantity: int | None = None) -> None:
         """Add the wish; wishes about the same thing become one."""
         last = self.out[-1] if self.out else None
         if isinstance(last, Modify) and last.ref == ref and last.quantity == quantity:
-            self.out[-1] = Modify(ref, (*last.options, *options), quantity)
-        elif options:
-            self.out.append(Modify(ref, options, quantity))
+            self.out[-1] = Modify(ref, (*last.wishes, *wishes), quantity)
+        elif wishes:
+            self.out.append(Modify(ref, wishes, quantity))
 
     def name(self, segment: Segment) -> None:
         if not is_item(segment):
@@ -268,7 +270,14 @@ class Lines:
                 self._put(draft, choice)
 
     def _modify_that(self, choices: tuple[Choice, ...], quantity: int | None) -> None:
-        self.modify(Ref(), option_ids(choices), quantity)
+        last = self.out[-1] if self.out else None
+        if isinstance(last, More):
+            self.out[-1] = replace(last, wishes=(*last.wishes, option_ids(choices)))
+            return
+        if self.another and quantity is not None:
+            self.out.append(More(Ref(), quantity, (option_ids(choices),)))
+            return
+        self.modify(Ref(), (option_ids(choices),), quantity)
         self.placed.append(Placed(None, [], choices, quantity))
 
     def _put(self, line: LineDraft, choice: Choice, times: int = 1) -> None:
@@ -320,8 +329,8 @@ class Lines:
                 what.receiver.remove(what.choices[0][1])
         target = self.draft_of(ref)
         if target is None or all(target.fit(what.choices) is None for what in placed):
-            options = tuple(option for what in placed for option in option_ids(what.choices))
-            self.modify(ref, options, placed[0].quantity if number is None else number)
+            wishes = tuple(option_ids(what.choices) for what in placed)
+            self.modify(ref, wishes, placed[0].quantity if number is None else number)
             return
         if number is not None and number < target.units_left:
             target.open_share(number)
@@ -332,10 +341,10 @@ class Lines:
             if choice is not None:
                 target.put(choice)
 
-    def _forget_modify(self, options: tuple[str, ...]) -> None:
+    def _forget_modify(self, wish: Wish) -> None:
         last = self.out[-1] if self.out else None
         if isinstance(last, Modify):
-            rest = tuple(option for option in last.options if option not in options)
+            rest = tuple(other for other in last.wishes if other != wish)
             self.out.pop()
             if rest:
                 self.out.append(Modify(last.ref, rest, last.quantity))

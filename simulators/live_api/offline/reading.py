@@ -24,12 +24,14 @@ from simulators.live_api.offline.intents import (
     Remove,
     Replace,
     TakeOff,
+    Wish,
 )
-from simulators.live_api.offline.lexicon import Choice, Lexicon
+from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.lines import Lines, names_something
 from simulators.live_api.offline.segments import BARE, NAME, NUMBER, UNKNOWN, Segment
 
 _CLAUSES = {"remove": read_remove, "change": read_change, "make": read_make}
+_CORRECTS_US = frozenset(("said", "meant", "mean", "mistake", "correction", "scratch"))
 _CORRECTS = frozenset((NUMBER, "correct", "make", "add", "change"))
 _ASKING_GOES_ON = frozenset(
     ("and", "the", "of", "with", "container", "filler", "more", "that", "prep", "all", "be", "of_them", "usual", NUMBER)
@@ -117,7 +119,8 @@ class Reader:
         if lines.line is not None:
             lines.line.share = None
         lines.everyone = drafts if len(drafts) > 1 and all(draft.quantity == 1 for draft in drafts) else []
-        lines.number, lines.definite = None, True
+        lines.number = None
+        lines.definite = True
 
     def _on_rest(self, _: Segment) -> None:
         line = self._lines.line
@@ -143,8 +146,10 @@ class Reader:
         lines.forget_words()
         lines.wanting = True
 
-    def _on_correct(self, _: Segment) -> None:
+    def _on_correct(self, segment: Segment) -> None:
         self._lines.correcting, self._lines.joined = True, False
+        if not self._lines.out and _CORRECTS_US & set(segment.words):
+            self._lines.out.append(Act("wrong"))  # "no, I said coleslaw": what was just confirmed is not it
 
     def _on_neg(self, _: Segment) -> None:
         """ "without bacon": nothing to do for a line that is being said, otherwise the option goes."""
@@ -152,7 +157,7 @@ class Reader:
         if is_option(following):
             self._cursor.take()
             if self._lines.line is None:
-                self._lines.out.append(TakeOff(Ref(), option_ids(choices_of(following, negative=True))))
+                self._lines.out.append(TakeOff(Ref(), (option_ids(choices_of(following, negative=True)),)))
         elif is_item(following) and self._lines.line is None:
             self._no_item(self._cursor.take())
 
@@ -195,6 +200,8 @@ class Reader:
             self._replace(line, Ref())
 
     def _replace(self, line: LineDraft, ref: Ref) -> None:
+        if not line.counted:
+            line.quantity = None
         self._lines.out[self._lines.out.index(line)] = Replace(ref, line.finish())
         self._lines.line = None
 
@@ -233,7 +240,7 @@ class Reader:
             choices = choices_of(following)
             if choices and not any(lines.menu.groups[group].single for group, _ in choices):
                 self._cursor.take()
-                lines.out.append(TakeOff(Ref(), option_ids(choices)))
+                lines.out.append(TakeOff(Ref(), (option_ids(choices),)))
                 return True
         if lines.line is not None and (names_something(following) or following.kind in _CORRECTS):
             lines.correcting, lines.joined = True, False
@@ -243,7 +250,7 @@ class Reader:
     def _on_ask(self, about: AskAbout) -> None:
         self._end_clause()
         items: list[str] = []
-        choices: list[Choice] = []
+        wishes: list[Wish] = []
         words: list[str] = []
         while True:
             segment = self._cursor.now
@@ -251,7 +258,7 @@ class Reader:
                 items.extend(segment.items)
                 words.extend(() if segment.strong else segment.words)
             elif segment.kind in (NAME, BARE):
-                choices.extend(choices_of(segment))
+                wishes.append(option_ids(choices_of(segment)))
                 items.extend(filter(None, (self._lexicon.implied_item(segment.choices),)))
             elif segment.kind == UNKNOWN:
                 words.append(segment.text)
@@ -261,7 +268,7 @@ class Reader:
             elif segment.kind not in _ASKING_GOES_ON:
                 break
             self._cursor.take()
-        self._lines.out.append(Ask(about, tuple(dict.fromkeys(items)), option_ids(choices), " ".join(words)))
+        self._lines.out.append(Ask(about, tuple(dict.fromkeys(items)), tuple(wishes), " ".join(words)))
 
     def _end_clause(self) -> None:
         """What waits for a name that did not come is done with."""
