@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from agiza.contracts import streams
+from agiza.contracts.arguments import cleaned
 
 CallIdField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,64}$")]
 SlugField = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -62,7 +63,7 @@ class FunctionCall(Part):
 
     id: ToolCallId
     name: ToolName
-    args: dict[str, Any] = Field(default_factory=dict)
+    args: Annotated[dict[str, Any], AfterValidator(cleaned)] = Field(default_factory=dict)
 
 
 class ReadBackEvidence(Part):

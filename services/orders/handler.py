@@ -11,7 +11,6 @@ are written together or not at all, and the answer is sent only after the commit
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -44,7 +43,6 @@ from agiza.runtime.postgres import Connection, Pool, transaction
 from agiza.runtime.traces import Trace
 from services.orders import store, tickets
 from services.orders.catalog import Catalog, PinnedMenu
-from services.orders.hostile import cleaned
 from services.orders.store import CartRow, StoredResult
 
 log = get_logger(__name__)
@@ -132,6 +130,13 @@ class ToolHandler:
             has_news=bool(work.placed or work.cancels),
         )
 
+    async def cancel(self, received: Received) -> None:
+        """Leave a tombstone for each cancelled function call that was not carried out; what was done stands."""
+        event = received.event
+        assert isinstance(event, ToolCancelled)
+        async with transaction(self._pool) as conn:
+            await store.insert_tombstones(conn, event.call_id, event.ids)
+
     async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> _Work:
         cart_id = f"cart-{event.call_id}"
         empty = Cart(CartId(cart_id), BranchId(event.branch_id), event.menu_version)
@@ -182,8 +187,7 @@ class ToolHandler:
     async def _one(
         self, conn: Connection, work: _Work, call: FunctionCall, stored: StoredResult | None
     ) -> FunctionResult:
-        args: Mapping[str, Any] = cleaned(call.args)
-        digest = store.digest_of(args)
+        digest = store.digest_of(call.args)
         if stored is not None:
             return FunctionResult(id=call.id, name=call.name, response=self._repeat(work, call, stored, digest))
         if work.is_stale:
@@ -195,7 +199,7 @@ class ToolHandler:
             self._metrics.add("expired_rejected_total")
             response = _refusal(work, "expired", "That took too long and was not done. Please ask again.")
         else:
-            response = await self._apply(conn, work, call, args)
+            response = await self._apply(conn, work, call)
         await store.insert_result(
             conn,
             call_id=work.event.call_id,
@@ -220,16 +224,16 @@ class ToolHandler:
     def _is_late(self, work: _Work) -> bool:
         return work.now.timestamp() * 1000 > work.event.deadline_ms + DEADLINE_SLACK_MS
 
-    async def _apply(self, conn: Connection, work: _Work, call: FunctionCall, args: Mapping[str, Any]) -> Response:
+    async def _apply(self, conn: Connection, work: _Work, call: FunctionCall) -> Response:
         if call.name != PLACE_ORDER:
             context = self._context(work, order_number=1)
-            outcome = handle_tool(work.cart, call.name, args, context)
+            outcome = handle_tool(work.cart, call.name, call.args, context)
         else:
             # A number that is not used goes back with the savepoint, so the branch's numbers stay without a hole.
             async with conn.transaction() as savepoint:
                 number = await store.take_order_number(conn, work.event.branch_id, _local_day(work))
                 context = self._context(work, number)
-                outcome = handle_tool(work.cart, call.name, args, context)
+                outcome = handle_tool(work.cart, call.name, call.args, context)
                 if not any(isinstance(change, OrderPlaced) for change in outcome.events):
                     raise Rollback(savepoint)
         await self._record(conn, work, call, outcome)

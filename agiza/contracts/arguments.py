@@ -1,4 +1,4 @@
-"""Arguments of the model before anything else touches them."""
+"""Arguments of the model, cleaned before anything else touches them."""
 
 from __future__ import annotations
 

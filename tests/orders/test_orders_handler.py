@@ -1,0 +1,241 @@
+"""One tool.called event in one transaction: the order comes out exactly, once, whatever arrives twice or late."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from orders_desk import CALL, Desk, fc
+
+from agiza.contracts.envelope import Received
+from agiza.contracts.events import FunctionCall, ReadBackEvidence
+from services.orders.catalog import MenuNotFound
+from services.orders.store import CartOfAnotherBranch
+
+pytestmark = pytest.mark.integration
+
+
+async def order_the_reference_ticket(desk: Desk) -> dict[str, Any]:
+    await desk.answer(
+        desk.event(
+            fc("addItem", name="chicken-burger", quantity=2),
+            fc("applyModifier", item="chicken-burger", modifier="no-onions", quantity=1),
+            fc("addItem", name="fries", modifiers=["large"]),
+            fc("addItem", name="soda"),
+        )
+    )
+    return await desk.place()
+
+
+async def test_the_reference_order_becomes_one_exact_ticket(desk: Desk) -> None:
+    placed = await order_the_reference_ticket(desk)
+    assert (placed["status"], placed["order_number"]) == ("ok", 1)
+    (order,) = desk.rows("SELECT order_number, total_minor, tax_minor, currency, state, day::text FROM orders")
+    assert order == (1, 153_000, 21_103, "KES", "placed", "2026-03-06")
+    lines = desk.rows(
+        "SELECT line->>'kitchen', (line->>'quantity')::int, line->'options' FROM order_lines ORDER BY position"
+    )
+    assert [(kitchen, quantity) for kitchen, quantity, _ in lines] == [
+        ("CHK BURGER", 1),
+        ("CHK BURGER", 1),
+        ("FRIES", 1),
+        ("SODA", 1),
+    ]
+    assert [option["id"] for option in lines[1][2]] == ["no-onions"]
+    (event,) = desk.rows("SELECT type, pii_event->'data'->>'total_minor', sequence FROM outbox")
+    assert event == ("agiza.order.placed", "153000", None)
+
+
+async def test_the_same_event_again_gives_the_same_answer_and_changes_nothing(desk: Desk) -> None:
+    event = desk.event(fc("addItem", name="fries"), fc("addItem", name="soda", quantity=2))
+    first = await desk.answer(event)
+    again = await desk.answer(event)
+    assert again == first
+    assert desk.rows("SELECT version FROM carts") == [(2,)]
+    assert desk.rows("SELECT count(*) FROM cart_events") == [(2,)]
+    assert desk.metrics.value("inbox_replay_total", path="stream") == 2
+
+
+async def test_the_same_event_from_stream_and_http_at_once_is_carried_out_once(desk: Desk) -> None:
+    event = desk.event(fc("addItem", name="fries", quantity=3))
+    answers = await asyncio.gather(*(desk.answer(event) for _ in range(6)))
+    assert all(answer == answers[0] for answer in answers)
+    assert desk.rows("SELECT version, jsonb_array_length(pii_state->'lines') FROM carts") == [(1, 1)]
+
+
+async def test_placing_twice_gives_the_same_order_number(desk: Desk) -> None:
+    first = await order_the_reference_ticket(desk)
+    again = await desk.ask("placeOrder")
+    assert (again["code"], again["order_number"]) == ("already_placed", first["order_number"])
+    assert desk.rows("SELECT count(*) FROM orders") == [(1,)]
+    assert desk.rows("SELECT count(*) FROM outbox") == [(1,)]
+
+
+async def test_a_refused_order_takes_no_number(desk: Desk) -> None:
+    await desk.ask("addItem", name="fries")
+    refused = await desk.ask("placeOrder")
+    assert (refused["status"], refused["code"]) == ("refused", "not_read_back")
+    assert desk.rows("SELECT * FROM order_counters") == []
+    assert (await desk.place())["order_number"] == 1
+
+
+async def test_numbers_of_a_branch_count_up_over_calls(desk: Desk) -> None:
+    for number in (1, 2, 3):
+        call_id = f"HD_call{number}"
+        await desk.answer(desk.event(fc("addItem", name="tea"), call_id=call_id))
+        total = (await desk.answer(desk.event(fc("getTotal"), call_id=call_id)))[0]
+        heard = ReadBackEvidence(quote_id=total["quote_id"], outcome="completed", played_ms=3000, caller_speech_ms=500)
+        (placed,) = await desk.answer(desk.event(fc("placeOrder"), call_id=call_id, heard=heard))
+        assert placed["order_number"] == number
+
+
+async def test_the_same_id_with_other_arguments_is_refused_and_alarmed(desk: Desk) -> None:
+    await desk.answer(desk.event(fc("addItem", fc_id="fc-same", name="fries")))
+    (answer,) = await desk.answer(desk.event(fc("addItem", fc_id="fc-same", name="soda", quantity=9)))
+    assert (answer["status"], answer["code"]) == ("refused", "id_reused")
+    assert desk.rows("SELECT version FROM carts") == [(1,)]
+    assert desk.metrics.value("integrity_violation_total") == 1
+
+
+async def test_a_late_mutation_is_refused_and_stays_refused(desk: Desk) -> None:
+    late = desk.event(fc("addItem", name="fries"), late_ms=9_500)
+    first = await desk.answer(late)
+    assert first[0]["code"] == "expired"
+    assert await desk.answer(late) == first
+    assert desk.rows("SELECT version FROM carts") == [(0,)]
+
+
+async def test_a_late_question_is_still_answered(desk: Desk) -> None:
+    (answer,) = await desk.answer(desk.event(fc("searchMenu", query="fries"), late_ms=20_000))
+    assert answer["status"] == "ok"
+
+
+async def test_an_older_leg_can_change_nothing(desk: Desk) -> None:
+    await desk.answer(desk.event(fc("addItem", name="fries"), epoch=2))
+    (answer,) = await desk.answer(desk.event(fc("addItem", name="soda"), epoch=1))
+    assert (answer["status"], answer["code"]) == ("refused", "stale_leg")
+    assert desk.rows("SELECT version, leg_epoch FROM carts") == [(1, 2)]
+    assert desk.metrics.value("stale_epoch_rejected_total") == 1
+
+
+async def test_a_change_based_on_an_older_cart_gets_the_whole_cart(desk: Desk) -> None:
+    await desk.ask("addItem", name="fries")
+    (answer,) = await desk.answer(desk.event(fc("addItem", name="soda"), told=0))
+    assert (answer["code"], answer["cart_version"]) == ("stale_cart", 1)
+    assert [line["id"] for line in answer["cart"]["lines"]] == ["line-1"]
+
+
+async def test_several_calls_of_one_message_build_on_each_other(desk: Desk) -> None:
+    answers = await desk.answer(
+        desk.event(fc("addItem", name="fries"), fc("changeQuantity", item="fries", quantity=4), fc("getTotal"), told=0)
+    )
+    assert [answer["status"] for answer in answers] == ["ok", "ok", "ok"]
+    assert answers[2]["total_minor"] == 100_000
+
+
+async def test_a_cancelled_call_that_was_not_carried_out_never_is(desk: Desk) -> None:
+    from agiza.contracts.envelope import Stamp, decode, encode
+    from agiza.contracts.events import ToolCancelled
+    from agiza.runtime.traces import Trace
+
+    cancelled = ToolCancelled(
+        branch_id="westlands", call_id=CALL, leg_epoch=1, ids=("fc-late", "fc-done"), reply_to="agiza:replies:test"
+    )
+    await desk.answer(desk.event(fc("addItem", fc_id="fc-done", name="tea")))
+    stamp = Stamp(id="evt-c", source="/test", time=desk.clock.now(), traceparent=str(Trace.new()))
+    await desk.handler.cancel(decode(encode(cancelled, stamp)))
+    (late,) = await desk.answer(desk.event(fc("addItem", fc_id="fc-late", name="fries")))
+    assert late["code"] == "cancelled"
+    (done,) = await desk.answer(desk.event(fc("addItem", fc_id="fc-done", name="tea")))
+    assert done["status"] == "ok", "what had committed before the cancellation stands"
+    assert desk.rows("SELECT version FROM carts") == [(1,)]
+
+
+async def test_sold_out_is_judged_in_the_running_call(desk: Desk) -> None:
+    desk.run("INSERT INTO stock (branch_id, item_id) VALUES ('westlands', 'fries')")
+    answer = await desk.ask("addItem", name="fries")
+    assert answer["status"] == "refused"
+    assert "fries" in answer["message"]
+
+
+async def test_a_cancelled_order_tells_the_kitchen(desk: Desk) -> None:
+    await order_the_reference_ticket(desk)
+    answer = await desk.ask("cancelOrder")
+    assert answer["status"] == "ok"
+    assert desk.rows("SELECT state FROM orders") == [("cancel_requested",)]
+    assert desk.rows("SELECT type FROM outbox ORDER BY position") == [
+        ("agiza.order.placed",),
+        ("agiza.order.cancel_requested",),
+    ]
+    assert (await desk.ask("cancelOrder"))["code"] == "already_cancelled"
+    assert desk.rows("SELECT count(*) FROM outbox") == [(2,)]
+
+
+async def test_an_addition_after_placing_is_a_supplementary_order(desk: Desk) -> None:
+    first = await order_the_reference_ticket(desk)
+    await desk.ask("addItem", name="soda", modifiers=["cola"])
+    second = await desk.place()
+    assert second["order_number"] == first["order_number"] + 1
+    rows = desk.rows("SELECT order_id, supplement_of, total_minor FROM orders ORDER BY order_number")
+    assert rows[1][1] == rows[0][0]
+    assert rows[1][2] == 10_000
+
+
+async def test_another_branchs_items_cannot_be_ordered(desk: Desk) -> None:
+    answer = await desk.ask("addItem", name="margherita")
+    assert answer["status"] in {"ask", "refused"}
+    assert desk.rows("SELECT version FROM carts") == [(0,)]
+
+
+async def test_a_call_cannot_change_its_branch(desk: Desk) -> None:
+    await desk.ask("addItem", name="fries")
+    with pytest.raises(CartOfAnotherBranch):
+        await desk.handler.answer(desk.event(fc("addItem", name="margherita"), branch_id="kilimani"), "stream")
+
+
+async def test_an_unknown_menu_version_is_never_right(desk: Desk) -> None:
+    received = desk.event(fc("addItem", name="fries"))
+    wrong = Received(received.envelope, received.event.model_copy(update={"menu_version": 99}))
+    with pytest.raises(MenuNotFound):
+        await desk.handler.answer(wrong, "stream")
+
+
+HOSTILE: list[FunctionCall] = [
+    fc("addItem", name="fries", quantity=18_000),
+    fc("addItem", name="fries", quantity=-3),
+    fc("addItem", name="fries", quantity=10**40),
+    fc("addItem", name="fries", quantity=float("nan")),
+    fc("addItem", name="fries\x00\ud800", quantity=1),
+    fc("addItem", name={"$ne": None}),
+    fc("addItem", name="fries", modifiers=[["large"] * 500] * 500),
+    fc("addItem", name="fries", price_minor=0, unit_minor=0, total_minor=0, modifiers=["free"]),
+    fc("setCustomer", note="x" * 10_000),
+    fc("dropTables", sql="DROP TABLE orders"),
+    fc("placeOrder", order_number=1, total_minor=0),
+    fc("escalate", reason="caller_asked", summary="+1 900 555 0100"),
+]
+
+
+@pytest.mark.parametrize("call", HOSTILE, ids=lambda call: f"{call.name}-{call.id}")
+async def test_hostile_arguments_are_answered_and_stored(desk: Desk, call: FunctionCall) -> None:
+    (answer,) = await desk.answer(desk.event(call))
+    assert answer["status"] in {"ok", "ask", "refused"}
+    assert answer["message"]
+    assert all(line["quantity"] <= 30 for line in answer["cart"]["lines"])
+    assert desk.rows("SELECT count(*) FROM orders") == [(0,)]
+    assert desk.rows("SELECT count(*) FROM tool_results") == [(1,)]
+
+
+async def test_the_stored_history_gives_the_stored_cart(desk: Desk) -> None:
+    from functools import reduce
+
+    from agiza.domain.cart import Cart, evolve
+    from agiza.domain.codec import cart_from_json, event_from_json
+    from agiza.domain.ids import BranchId, CartId
+
+    await order_the_reference_ticket(desk)
+    await desk.ask("addItem", name="tea", quantity=3)
+    history = [event_from_json(row[0]) for row in desk.rows("SELECT pii_event FROM cart_events ORDER BY position")]
+    replayed = reduce(evolve, history, Cart(CartId(f"cart-{CALL}"), BranchId("westlands"), 1))
+    assert replayed == cart_from_json(desk.rows("SELECT pii_state FROM carts")[0][0])
