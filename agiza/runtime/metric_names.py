@@ -13,6 +13,7 @@ from typing import Final, Literal
 CounterName = Literal[
     "voice_calls_total",
     "voice_call_drops_total",
+    "voice_call_complaints_total",
     "voice_bargeins_total",
     "voice_frames_dropped_total",
     "voice_media_refused_total",
@@ -107,6 +108,7 @@ _LONG: Final = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
 COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "voice_calls_total": Metric("Call legs that ended", ("outcome",)),
     "voice_call_drops_total": Metric("Legs that ended without goodbye", ("reason",)),
+    "voice_call_complaints_total": Metric("Unusual things within legs: late tools, a silent model", ("kind",)),
     "voice_bargeins_total": Metric("Times a caller interrupted the agent"),
     "voice_frames_dropped_total": Metric("Audio frames dropped at a full queue, oldest first", ("direction",)),
     "voice_media_refused_total": Metric("Media connections refused before a model session existed", ("reason",)),
