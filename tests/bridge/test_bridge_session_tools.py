@@ -31,7 +31,7 @@ def test_one_message_is_one_request_and_one_response() -> None:
     script.wait(30)
     script.answer(1, ("c1", "addItem", OK), ("c2", "getTotal", OK), version=4)
     assert answers(script.last) == {"c1": "ok", "c2": "ok"}
-    assert a.Observe("tool", 30) in script.last
+    assert a.Observe("tool", 30, a.ToolPath("several", "ok", "stream")) in script.last
     assert a.SaveRecord({"cart_version": "4"}) in script.last
     assert only(script.call("removeItem", start=3), a.PublishTools)[0].cart_version_told == 4
 

@@ -138,11 +138,21 @@ LatencyName = Literal["first_audio", "response", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
+class ToolPath:
+    """Labels of a tool request's latency. ``tool`` is "several" for more than one call, ``via`` how it was answered."""
+
+    tool: str
+    outcome: str
+    via: Literal["stream", "http", "none"]
+
+
+@dataclass(frozen=True, slots=True)
 class Observe:
-    """A latency was measured."""
+    """A latency was measured. ``path`` comes with ``tool``."""
 
     name: LatencyName
     ms: int
+    path: ToolPath | None = None
 
 
 ComplaintKind = Literal[

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from agiza.contracts.events import TOOL_CALLS_MAX
 from services.bridge.session.actions import (
@@ -20,12 +20,17 @@ from services.bridge.session.actions import (
     PublishTools,
     PublishToolsCancelled,
     ReadBackState,
+    ToolPath,
     ToolTiming,
 )
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.inputs import JsonObject, ToolRequest, ToolResult
 
 ID_CHARS_MAX: Final = 128
+ARGS_CHARS_MAX: Final = 8_000
+"""Nothing that a caller can say is longer; 32 calls of this size still fit an event."""
+STATUSES: Final = frozenset({"ok", "ask", "refused", "error", "pending"})
+UNKNOWN_FUNCTION: Final = "unknown_function"
 
 PENDING: Final[JsonObject] = {
     "status": "pending",
@@ -99,7 +104,9 @@ class ToolDesk:
         for call in calls:
             if call.name not in known or len(call.id) > ID_CHARS_MAX:
                 actions.append(Complain("tool_unknown"))
-                batch.results[call.id] = refusal("unknown_function", "There is no such function.")
+                batch.results[call.id] = refusal(UNKNOWN_FUNCTION, "There is no such function.")
+            elif len(repr(call.args)) > ARGS_CHARS_MAX:
+                batch.results[call.id] = refusal("too_long", "That is too long. Use fewer words.")
             elif len(sent) == TOOL_CALLS_MAX or len(self._seen) > self._limits.tool_calls_max:
                 batch.results[call.id] = refusal("too_many_calls", "Too many calls. Ask the caller how to go on.")
             else:
@@ -207,10 +214,20 @@ class ToolDesk:
         )
 
     def _answer(self, results: tuple[ToolResult, ...], batch: _Batch, now: int) -> list[Action]:
-        return [AnswerTools(results), Observe("tool", now - batch.asked_at)] if results else []
+        if not results:
+            return []
+        return [AnswerTools(results), Observe("tool", now - batch.asked_at, _path(batch, results))]
 
     def _result(self, call: ToolRequest, response: JsonObject, asked_at: int, now: int) -> ToolResult:
         if len(self.timings) < self._limits.tool_calls_max:
             status = str(response.get("status", "ok"))
             self.timings.append(ToolTiming(call.id, call.name, call.args, status, now - asked_at))
         return ToolResult(call.id, call.name, response)
+
+
+def _path(batch: _Batch, results: tuple[ToolResult, ...]) -> ToolPath:
+    status = results[0].response.get("status")
+    code = results[0].response.get("code")
+    tool = "several" if len(results) > 1 else results[0].name if code != UNKNOWN_FUNCTION else "unknown"
+    via: Literal["stream", "http", "none"] = "none" if status == "pending" else "http" if batch.asked_http else "stream"
+    return ToolPath(tool, status if isinstance(status, str) and status in STATUSES else "other", via)

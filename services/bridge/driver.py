@@ -1,0 +1,288 @@
+"""One live call: carries out what the session decides.
+
+Every action is carried out before the next input is handled, because carrying out never waits: it leaves work for
+the writer of a socket, for the outlet or for the record. So any task may call :meth:`LiveCall.feed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from agiza.contracts.events import Event
+from agiza.runtime.logs import get_logger
+from agiza.runtime.metrics import Metrics
+from agiza.runtime.publisher import EventTooLarge, Stamped
+from agiza.runtime.traces import Trace
+from services.bridge.call_events import CallEvents, in_brief, input_of
+from services.bridge.legs.carrier_leg import CarrierLeg, CarrierStuck
+from services.bridge.legs.live_leg import LiveLeg, LiveModel, ModelRefused
+from services.bridge.legs.uplink import Uplink
+from services.bridge.legs.voice import CallerVoice
+from services.bridge.measures import count_answers, note, note_end
+from services.bridge.menu_cache import MenuCache, MenuUnavailable, setup_of
+from services.bridge.outlet import Outlet
+from services.bridge.record import RecordWriter
+from services.bridge.replies import Replies
+from services.bridge.session import CallFacts, CallSession, Limits
+from services.bridge.session import actions as a
+from services.bridge.session import inputs as i
+
+FINISH_S: Final = 3.0
+"""What is still to be published when a call ends may take so long."""
+CLOSE_FAULT: Final = 1011
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all calls of this process share."""
+
+    model: LiveModel
+    menus: MenuCache
+    outlet: Outlet
+    replies: Replies
+    records: RecordWriter
+    metrics: Metrics
+    limits: Limits
+
+
+class LiveCall:
+    """A call leg from its open media socket to its end. :meth:`run` returns when everything is closed."""
+
+    def __init__(self, facts: CallFacts, trace: Trace, carrier: CarrierLeg, shared: Shared) -> None:
+        self._facts = facts
+        self._trace = trace
+        self._carrier = carrier
+        self._shared = shared
+        self._loop = asyncio.get_running_loop()
+        self._session = CallSession(facts, shared.limits)
+        self._events = CallEvents(facts, shared.replies.channel)
+        self._uplink = Uplink(shared.metrics)
+        self._voice = CallerVoice()
+        self._live: LiveLeg | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._to_publish: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
+        self._tool_events: dict[str, Stamped] = {}
+        self._cancellations = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._over = asyncio.Event()
+        self._close_code = CLOSE_FAULT
+        self._is_reported = False
+
+    async def run(self) -> None:
+        """Hold the call. Whatever goes wrong in it stays in it, and it always ends."""
+        publishing = asyncio.create_task(self._publish_in_order(), name="publish")
+        try:
+            with self._shared.replies.of_call(self._facts.call_id, self._take_reply):
+                self._start(self._read_carrier(), "carrier-read")
+                self._start(self._write_carrier(), "carrier-write")
+                self.feed(i.Opened())
+                await self._over.wait()
+        finally:
+            self._end_anyway()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._to_publish.put_nowait(None)
+            await self._settle(publishing)
+            await self._carrier.close(self._close_code)
+
+    def feed(self, event: i.Input) -> None:
+        """Something happened. Never raises: a fault in this call must not reach the task that brought the input."""
+        if self._over.is_set():
+            return
+        try:
+            for action in self._session.handle(event, self._now()):
+                self._carry_out(action)
+            self._set_timer()
+        except Exception as error:  # the border of the call
+            self._fault(error)
+
+    def stop(self, reason: str) -> None:
+        """End the call now."""
+        self.feed(i.Stopped(reason))
+
+    # -- tasks ---------------------------------------------------------------------------------------------------
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fault(error)
+
+    async def _read_carrier(self) -> None:
+        async for pcm in self._carrier.frames():
+            voiced_ms = self._voice.feed(pcm)
+            if voiced_ms:
+                self.feed(i.CallerSpoke(voiced_ms))
+            self.feed(i.CallerAudio(pcm))
+        self.feed(i.CarrierClosed(self._carrier.close_code))
+
+    async def _write_carrier(self) -> None:
+        try:
+            await self._carrier.write()
+        except CarrierStuck:
+            self.stop("carrier_stuck")
+
+    async def _talk_to_model(self) -> None:
+        facts = self._facts
+        try:
+            setup = setup_of(await self._shared.menus.get(facts.branch_id, facts.menu_version), facts.language)
+            async with self._shared.model.session(setup, self._uplink) as live:
+                self._live = live
+                self.feed(i.ModelReady())
+                await live.run(self.feed)
+        except MenuUnavailable as error:
+            _log.error("menu_unavailable", why=str(error))
+            self.feed(i.ModelClosed("no_menu"))
+        except ModelRefused as refused:
+            _log.error("model_refused", reason=refused.reason, exc_info=refused.__cause__)
+            self.feed(i.ModelClosed(refused.reason))
+
+    async def _publish_in_order(self) -> None:
+        while (work := await self._to_publish.get()) is not None:
+            await work()
+
+    async def _settle(self, publishing: asyncio.Task[None]) -> None:
+        """End all tasks. What is queued gets a moment to get out: the report must be there before the socket closes."""
+        running = tuple(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.wait((publishing, *running), timeout=FINISH_S)
+        if not publishing.done():
+            _log.error("events_unsent", count=self._to_publish.qsize())
+        publishing.cancel()
+        await asyncio.gather(publishing, *running, return_exceptions=True)
+
+    # -- actions -------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, action: a.Action) -> None:
+        match action:
+            case a.SendCallerAudio(pcm):
+                self._uplink.push(pcm)
+            case a.PlayAudio(pcm, rate):
+                self._carrier.play(pcm, rate)
+            case a.EndUtterance():
+                self._carrier.end_utterance()
+            case a.FlushPlayback():
+                self._carrier.flush()
+                self._shared.metrics.add("voice_bargeins_total")
+            case a.ConnectModel():
+                self._start(self._talk_to_model(), "model")
+            case a.RequestGreeting() | a.AnswerTools() | a.TellModel():
+                self._to_model(action)
+            case a.PublishTools() | a.AskToolsOverHttp() | a.PublishToolsCancelled() | a.RequestHandoff():
+                self._to_services(action)
+            case a.SaveTurn() | a.SaveRecord():
+                self._shared.records.write(self._facts.call_id, action)
+            case a.Observe() | a.Complain():
+                note(action, self._shared.metrics)
+            case a.PublishEnded(report):
+                self._publish_report(report)
+            case a.CloseModel():
+                pass  # its task is cancelled with the others, and closes the session on its way out
+            case a.CloseCarrier(code):
+                self._close_code = code
+                self._over.set()
+            case _ as never:
+                assert_never(never)
+
+    def _to_model(self, action: a.RequestGreeting | a.AnswerTools | a.TellModel) -> None:
+        if self._live is None:
+            return
+        match action:
+            case a.RequestGreeting():
+                self._live.make_speak_first()
+            case a.AnswerTools(results):
+                count_answers(results, self._shared.metrics)
+                self._live.answer_tools(results)
+            case a.TellModel(text):
+                self._live.say_to_model(text)
+            case _ as never:
+                assert_never(never)
+
+    def _to_services(
+        self, action: a.PublishTools | a.AskToolsOverHttp | a.PublishToolsCancelled | a.RequestHandoff
+    ) -> None:
+        match action:
+            case a.PublishTools(request_id):
+                event = self._events.tools_called(action, self._shared.outlet.now_ms())
+                self._tool_events[request_id] = self._publish(event, request_id)
+            case a.AskToolsOverHttp(request_id):
+                self._start(self._ask_orders(request_id), "tool-http")
+            case a.PublishToolsCancelled():
+                self._cancellations += 1
+                event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:x{self._cancellations}"
+                self._publish(self._events.tools_cancelled(action), event_id)
+            case a.RequestHandoff(request_id):
+                self._publish(self._events.handoff_requested(action), request_id)
+            case _ as never:
+                assert_never(never)
+
+    def _publish(self, event: Event, event_id: str) -> Stamped:
+        stamped = self._shared.outlet.stamp(event, self._trace, id=event_id)
+        self._to_publish.put_nowait(lambda: self._shared.outlet.send(stamped))
+        return stamped
+
+    async def _ask_orders(self, request_id: str) -> None:
+        answer = await self._shared.outlet.ask_orders(self._tool_events[request_id])
+        if answer is not None:
+            self._take_reply(answer)
+
+    def _take_reply(self, event: Event) -> None:
+        taken = input_of(event)
+        if taken is not None:
+            self.feed(taken)
+
+    # -- time and end --------------------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return int(self._loop.time() * 1000)
+
+    def _set_timer(self) -> None:
+        """Wake at the session's deadline. One that moved later is left alone: an early Tick does nothing."""
+        deadline = self._session.next_deadline()
+        if deadline is None:
+            return
+        at = deadline.at / 1000
+        if self._timer is not None and not self._timer.cancelled():
+            if self._loop.time() < self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self.feed, i.Tick())
+
+    def _fault(self, error: BaseException) -> None:
+        _log.error("call_fault", exc_info=error)
+        self._shared.metrics.add("unexpected_error_total", where="call")
+        self._over.set()
+
+    def _end_anyway(self) -> None:
+        """Without effect on a call that ended as it should."""
+        if self._is_reported:
+            return
+        try:
+            for action in self._session.handle(i.Stopped("bridge_fault"), self._now()):
+                self._carry_out(action)
+        except Exception as error:  # the session itself is broken
+            _log.error("call_fault", exc_info=error)
+        if not self._is_reported:
+            self._publish_report(a.CallReport("dropped", "bridge_fault", 0))
+
+    def _publish_report(self, report: a.CallReport) -> None:
+        self._is_reported = True
+        outlet = self._shared.outlet
+        event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:ended"
+        try:
+            stamped = outlet.stamp(self._events.call_ended(report), self._trace, id=event_id)
+        except EventTooLarge:
+            stamped = outlet.stamp(self._events.call_ended(in_brief(report)), self._trace, id=event_id)
+        self._to_publish.put_nowait(lambda: outlet.send_surely(stamped))
+        note_end(report, self._shared.metrics)

@@ -1,0 +1,1 @@
+"""The two sockets of a call. They translate; they decide nothing."""

@@ -1,0 +1,34 @@
+"""What the bridge is told by its environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from agiza.runtime.settings import Port, RedisUrl, Secret, ServiceSettings
+
+
+class BridgeSettings(ServiceSettings):
+    """One bridge replica."""
+
+    redis_url: RedisUrl
+    agiza_host: str = "127.0.0.1"
+    agiza_port: Port = 0
+    agiza_token_secret: Secret
+    """Signs media tokens; the webhook has the same one."""
+    agiza_internal_token: Secret
+    """Bearer for the internal HTTP API of ``orders``."""
+    agiza_orders_url: Annotated[str, Field(pattern=r"^https?://")]
+    gemini_api_key: SecretStr
+    agiza_live_url: Annotated[str, Field(pattern=r"^https://")] | None = None
+    """Base URL of another Live server than Google's. TLS only: the SDK speaks nothing else."""
+    agiza_live_ca_file: Path | None = None
+    """Certificate authority of that server."""
+    agiza_model: str = "gemini-3.8-live"
+    agiza_voice: str = "Kore"
+    agiza_bridge_slots: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Calls at once; more are refused before the upgrade."""
+    agiza_drain_s: Annotated[float, Field(ge=0, le=3600)] = 15 * 60
+    """How long live calls may go on after SIGTERM."""
