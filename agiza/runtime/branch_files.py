@@ -1,14 +1,16 @@
-"""Branch files: the YAML that a branch manager writes, read into checked documents.
+"""Branch files: one YAML file per branch, read with every mistake named.
 
-    for loaded in load_branch_files(settings.agiza_branches_dir):
-        loaded.document          # as stored and served
-        loaded.file.branch       # as the rules see it
+    for loaded in load_branch_files(Path("branches")):
+        loaded.file.menu ...
 
-YAML is read with the safe loader only. All mistakes of all files are named at once.
+YAML is read strictly: a key that stands twice is a mistake, and ``10:30``, ``no`` and dates are the texts that they
+look like, not the numbers and booleans of YAML 1.1. (``true`` and ``false`` are booleans.)
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,29 +24,29 @@ FILE_BYTES_MAX: Final = 1024 * 1024
 
 
 class BranchFilesError(Exception):
-    """One or more branch files cannot be used. ``problems`` has one line each: file, place, what is wrong."""
+    """The branch files cannot be used. ``problems`` has one line per mistake: file, place, what is wrong."""
 
     retryable = False
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("; ".join(problems))
+        super().__init__("\n".join(problems))
         self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedBranch:
-    """One branch file."""
+    """A branch file as document (what is stored and served as JSON) and as checked value."""
 
     path: Path
     document: Mapping[str, Any]
     file: BranchFile
 
 
-def load_branch_files(folder: Path) -> list[LoadedBranch]:
-    """All ``*.yaml`` files of the folder, by branch id. Raises :class:`BranchFilesError`."""
+def load_branch_files(folder: Path) -> tuple[LoadedBranch, ...]:
+    """All ``*.yaml`` of this folder, by file name. Raises :class:`BranchFilesError` with the mistakes of all files."""
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
-        raise BranchFilesError((f"{folder}: no branch files (*.yaml) here",))
+        raise BranchFilesError((f"{folder}: there is no branch file (*.yaml)",))
     loaded: list[LoadedBranch] = []
     problems: list[str] = []
     for path in paths:
@@ -52,40 +54,74 @@ def load_branch_files(folder: Path) -> list[LoadedBranch]:
             loaded.append(load_branch_file(path))
         except BranchFilesError as error:
             problems.extend(error.problems)
-    problems.extend(_twice(loaded))
+    problems.extend(_shared(loaded))
     if problems:
         raise BranchFilesError(tuple(problems))
-    return sorted(loaded, key=lambda branch: branch.file.branch.id)
+    return tuple(loaded)
 
 
 def load_branch_file(path: Path) -> LoadedBranch:
-    """One branch file. Raises :class:`BranchFilesError` with every mistake in it."""
+    """One file. Raises :class:`BranchFilesError`."""
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
-            raise BranchFilesError((f"{path.name}: larger than {FILE_BYTES_MAX // 1024} KiB",))
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raise BranchFilesError((f"{path.name}: larger than {FILE_BYTES_MAX} bytes",))
+        document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise BranchFilesError((f"{path.name}: {_place(error)}",)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BranchFilesError((f"{path.name}: cannot be read ({type(error).__name__})",)) from None
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
-        raise BranchFilesError((f"{path.name}: {line}: {error.problem or 'not YAML'}",)) from None
-    except yaml.YAMLError:
-        raise BranchFilesError((f"{path.name}: not YAML",)) from None
     if not isinstance(document, dict):
-        raise BranchFilesError((f"{path.name}: must be a mapping with branch, groups and categories",))
+        raise BranchFilesError((f"{path.name}: must be a mapping with the key branch at its head",))
     try:
+        json.dumps(document, allow_nan=False)
         return LoadedBranch(path, document, parse_branch(document))
     except BranchFileError as error:
-        raise BranchFilesError(tuple(f"{path.name}: {item.path}: {item.message}" for item in error.problems)) from None
+        raise BranchFilesError(tuple(f"{path.name}: {problem}" for problem in error.problems)) from None
+    except (TypeError, ValueError):
+        raise BranchFilesError((f"{path.name}: has a value that is not text, number, list or mapping",)) from None
 
 
-def _twice(loaded: list[LoadedBranch]) -> list[str]:
-    """Two branches with one id or one number would answer each other's calls."""
+def _shared(loaded: list[LoadedBranch]) -> list[str]:
+    """Ids and telephone numbers that two files claim."""
     problems = []
-    seen: dict[str, Path] = {}
+    claims: dict[tuple[str, str], str] = {}
     for branch in loaded:
-        for key in (f"branch id {branch.file.branch.id}", f"phone {branch.file.branch.phone}"):
-            first = seen.setdefault(key, branch.path)
-            if first != branch.path:
-                problems.append(f"{branch.path.name}: {key} is already used in {first.name}")
+        for kind, value in (("id", str(branch.file.branch.id)), ("phone", branch.file.branch.phone)):
+            first = claims.setdefault((kind, value), branch.path.name)
+            if first != branch.path.name:
+                problems.append(f"{branch.path.name}: branch.{kind}: {value} is already that of {first}")
     return problems
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    text = getattr(error, "problem", None) or "is not YAML"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {text}" if mark else str(text)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A safe loader without YAML 1.1's surprises."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - overrides the table of the class above
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "merge", "float")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As usual, but a key that stands twice is a mistake."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands here a second time", key_node.start_mark
+                )
+            if isinstance(key, str):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_BOOLEAN: Final = re.compile(r"^(?:true|false|True|False)$")
+_WHOLE_NUMBER: Final = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOLEAN, list("tTfF"))
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:int", _WHOLE_NUMBER, list("-+0123456789"))

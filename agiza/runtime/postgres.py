@@ -33,10 +33,22 @@ Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
 UNAVAILABLE: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError, psycopg.InterfaceError)
-"""Errors that say nothing about the work itself: the server is away, busy or restarting. Try again later.
+"""Errors after which the same work may succeed later. :func:`is_away` tells which of them are about the server."""
 
-Serialization failures, deadlocks, lock and statement time limits are among the OperationalErrors.
-"""
+_ANSWERED_CLASSES: Final = ("40", "55")
+"""SQLSTATE classes of an answering server: rolled back by a rival, object in use or locked."""
+_QUERY_CANCELED: Final = "57014"
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the server was not there, or had no connection for us: no fault of the work that met it.
+
+    A deadlock, a lock or statement time limit is not that: the server answered, and the work may be the cause.
+    """
+    if not isinstance(error, UNAVAILABLE):
+        return False
+    state = getattr(error, "sqlstate", None) or ""
+    return not (state.startswith(_ANSWERED_CLASSES) or state == _QUERY_CANCELED)
 
 
 @contextlib.asynccontextmanager
