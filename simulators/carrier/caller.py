@@ -102,7 +102,7 @@ def read_wav(path: Path) -> bytes:
     except OSError as error:
         raise CallerError(f"cannot read {path}: {error.strerror}") from None
     except (wave.Error, EOFError) as error:
-        raise CallerError(f"{path} is not a PCM WAV file: {error or 'it is cut short'}") from None
+        raise CallerError(f"{path} is not a PCM WAV file: {str(error) or 'it is cut short'}") from None
     if not 4_000 <= rate <= 192_000 or not 1 <= channels <= 16 or width not in (1, 2, 3, 4):
         raise CallerError(f"{path} has {channels} channels of {8 * width} bit at {rate} Hz, which is not usable")
     raw = raw[: len(raw) // (channels * width) * channels * width]

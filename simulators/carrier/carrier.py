@@ -14,6 +14,7 @@ import asyncio
 import secrets
 import ssl
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,6 +44,7 @@ class LiveCall:
     record: CallRecord
     caller: Caller
     started_unix_s: float
+    call_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     hang_up: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 

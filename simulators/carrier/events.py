@@ -16,8 +16,6 @@ from .posting import Poster
 from .record import CallRecord
 from .settings import CarrierSettings
 
-RETRY_AFTER_S = (0.2, 0.5, 1.0)
-
 
 class CallEvents:
     """The events of one call; every method does nothing when the number has no events URL."""
@@ -56,7 +54,7 @@ class CallEvents:
         if url is None:
             return
         for _ in range(2 if self._settings.events_repeated else 1):
-            for pause_s in (*RETRY_AFTER_S, None):
+            for pause_s in (*self._settings.event_retry_s, None):
                 if await self._poster.deliver(url, state, payload, body) or pause_s is None:
                     break
                 await asyncio.sleep(pause_s)

@@ -113,6 +113,7 @@ class CarrierSettings:
     completed: CompletedMode = "once"
     event_shape: EventShape = "both"
     events_repeated: bool = False
+    event_retry_s: tuple[float, ...] = (0.2, 0.5, 1.0)
     ringback: bool = True
     digits: str = ""
     play_files: Mapping[str, Path] = field(default_factory=dict)

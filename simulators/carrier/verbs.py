@@ -22,7 +22,7 @@ class Stream:
     header_metadata: str | None = None
     open_metadata: str | None = None
     status_callback: str | None = None
-    status_events: tuple[StatusEvent, ...] = ()
+    status_events: tuple[StatusEvent, ...] = ("stream-started", "stream-stopped", "stream-error")
 
 
 @dataclass(frozen=True, slots=True)

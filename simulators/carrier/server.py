@@ -1,0 +1,211 @@
+"""The carrier as a server: place calls over HTTP, and the part of the REST interface that a live call needs.
+
+Control (loopback only, no key):
+
+    GET  /healthz                 {"status": "ok"}
+    POST /calls                   {"from", "to", "caller": {"say": [...]} | {"wav": path} | {"silent_s": n},
+                                   "text": bool, "wait": bool} -> the record, or {"session_id"} when wait is false
+    GET  /calls/{session_id}      the record so far, with "status"
+    POST /calls/{session_id}/words  {"text"}: what the agent just said, for a caller that listens by transcript
+
+REST (bearer key): GET /v1/calls/{id}, POST /v1/calls/{id}/hangup, GET /v1/wallet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from .caller import Caller, CallerError, SilentCaller, WavCaller
+from .carrier import Carrier, LiveCall, new_session_id
+from .scripted import AgentWords, ScriptedCaller
+from .settings import Voice
+
+CALLS_AT_ONCE_MAX = 500
+WORDS_MAX = 2_000
+
+
+class CallerRequest(BaseModel):
+    """Exactly one of the three kinds of caller."""
+
+    model_config = ConfigDict(extra="forbid")
+    say: list[Annotated[str, Field(max_length=1_000)]] | None = Field(default=None, max_length=200)
+    wav: Path | None = None
+    silent_s: float | None = Field(default=None, gt=0, le=3_600)
+
+
+class CallRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    from_number: str = Field(alias="from")
+    to_number: str = Field(alias="to")
+    caller: CallerRequest
+    text: bool = False
+    wait: bool = True
+
+
+class WordsRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(max_length=4_000)
+
+
+class RestRefused(Exception):
+    """An answer of the REST interface in its own error envelope."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class CallDesk:
+    """The calls that this server has placed, and the words pushed to their callers."""
+
+    def __init__(self, carrier: Carrier, voice: Voice | None) -> None:
+        self._carrier = carrier
+        self._voice = voice
+        self._words: dict[str, list[AgentWords]] = {}
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def place(self, request: CallRequest) -> dict[str, Any]:
+        if len(self._running) >= CALLS_AT_ONCE_MAX:
+            raise HTTPException(503, f"{CALLS_AT_ONCE_MAX} calls are running already")
+        session_id = new_session_id()
+        caller = self._caller(request, session_id)
+        try:
+            await caller.prepare()
+            task = asyncio.create_task(self._call(caller, request, session_id))
+        except CallerError as error:
+            raise HTTPException(422, str(error)) from None
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        if not request.wait:
+            return {"session_id": session_id}
+        return await asyncio.shield(task)
+
+    async def _call(self, caller: Caller, request: CallRequest, session_id: str) -> dict[str, Any]:
+        try:
+            record = await self._carrier.call(caller, request.from_number, request.to_number, session_id=session_id)
+        except (ValueError, TimeoutError) as error:
+            raise HTTPException(422, str(error)) from None
+        finally:
+            self._words.pop(session_id, None)
+        return record.to_json()
+
+    def _caller(self, request: CallRequest, session_id: str) -> Caller:
+        asked = request.caller
+        if sum(kind is not None for kind in (asked.say, asked.wav, asked.silent_s)) != 1:
+            raise HTTPException(422, "a caller is exactly one of say, wav, silent_s")
+        if asked.wav is not None:
+            return WavCaller(asked.wav)
+        if asked.silent_s is not None:
+            return SilentCaller(round(asked.silent_s * 1000))
+        words = self._words.setdefault(session_id, [])
+        return ScriptedCaller(asked.say or [], voice=self._voice, agent_words=lambda: words, text_mode=request.text)
+
+    def push_words(self, session_id: str, text: str) -> None:
+        words = self._words.get(session_id)
+        if words is None:
+            raise HTTPException(404, "no such live call")
+        if len(words) < WORDS_MAX:
+            words.append(AgentWords(text, time.time()))
+
+    async def close(self) -> None:
+        await self._carrier.aclose()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def make_app(carrier: Carrier, *, voice: Voice | None = None, api_key: str, wallet_minor: int = 500_000) -> FastAPI:
+    """The ASGI application around one carrier; `api_key` guards the REST part."""
+    app = FastAPI(title="Simulated carrier", docs_url=None, redoc_url=None)
+    desk = CallDesk(carrier, voice)
+    app.state.desk = desk
+    _add_control(app, carrier, desk)
+    _add_rest(app, carrier, api_key, wallet_minor)
+    return app
+
+
+def _add_control(app: FastAPI, carrier: Carrier, desk: CallDesk) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.post("/calls")
+    async def place(request: CallRequest) -> dict[str, Any]:
+        return await desk.place(request)
+
+    @app.get("/calls/{session_id}")
+    async def look(session_id: str) -> dict[str, Any]:
+        live = carrier.calls.get(session_id)
+        if live is None:
+            raise HTTPException(404, "no such call")
+        return {**live.record.to_json(), "status": live.status}
+
+    @app.post("/calls/{session_id}/words", status_code=204)
+    async def words(session_id: str, request: WordsRequest) -> None:
+        desk.push_words(session_id, request.text)
+
+
+def _add_rest(app: FastAPI, carrier: Carrier, api_key: str, wallet_minor: int) -> None:
+    async def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {api_key}".encode()):
+            raise RestRefused(401, "api_key.invalid", "The API key is not valid.")
+
+    def known(call_id: str) -> LiveCall:
+        live = carrier.calls.get(call_id) or next(
+            (live for live in carrier.calls.values() if live.call_id == call_id), None
+        )
+        if live is None:
+            raise RestRefused(404, "calls.not_found", "No call has this id.")
+        return live
+
+    @app.exception_handler(RestRefused)
+    async def refused(request: Request, error: RestRefused) -> JSONResponse:
+        envelope = {"code": error.code, "message": error.message, "request_id": uuid.uuid4().hex}
+        return JSONResponse({"error": envelope}, status_code=error.status)
+
+    @app.get("/v1/calls/{call_id}", dependencies=[Depends(authorised)])
+    async def get_call(call_id: str) -> dict[str, Any]:
+        return {"call": detail_of(known(call_id))}
+
+    @app.post("/v1/calls/{call_id}/hangup", dependencies=[Depends(authorised)])
+    async def hang_up(call_id: str) -> dict[str, str]:
+        live = known(call_id)
+        carrier.hang_up(live.record.session_id)
+        return {"call_id": live.call_id, "status": "hung_up"}
+
+    @app.get("/v1/wallet", dependencies=[Depends(authorised)])
+    async def wallet() -> dict[str, Any]:
+        return {"balance_minor": wallet_minor, "currency": "KES"}
+
+
+def detail_of(live: LiveCall) -> dict[str, Any]:
+    """A call as the REST interface shows it."""
+    record = live.record
+
+    def moment(at_ms: int | None) -> str | None:
+        return None if at_ms is None else datetime.fromtimestamp(live.started_unix_s + at_ms / 1000, UTC).isoformat()
+
+    return {
+        "id": live.call_id,
+        "session_id": record.session_id,
+        "direction": "inbound",
+        "local_e164": record.to_number,
+        "remote_e164": record.from_number,
+        "country": "KE",
+        "started_at": moment(0),
+        "answered_at": moment(record.answered_ms),
+        "ended_at": moment(record.ended_ms),
+        "duration_seconds": record.duration_s,
+        "status": live.status,
+        "cost_minor": 0,
+        "cost_currency": "KES",
+        "events": [{"state": post.state, "at": moment(post.at_ms)} for post in record.posts if post.kind != "events"],
+    }
