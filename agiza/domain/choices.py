@@ -6,7 +6,7 @@ from agiza.domain.cart import Choice
 from agiza.domain.context import Ruling, ToolContext, ask, refuse
 from agiza.domain.ids import OptionId
 from agiza.domain.menu_model import Group, Item, Option
-from agiza.domain.names import resolve, resolve_option
+from agiza.domain.names import option_names, resolve, resolve_option
 from agiza.domain.pricing import default_choices
 from agiza.domain.replies import one_of
 
@@ -43,6 +43,9 @@ def find_option(item: Item, text: str, ctx: ToolContext) -> tuple[Group, Option]
     options = {option.id: (group, option) for group in item.groups for option in group.options}
     if match.found is not None:
         return options[OptionId(match.found)]
+    brought = _bringing(item, text, ctx)
+    if brought is not None:
+        return brought
     near = [options[OptionId(option_id)][1] for option_id in match.near]
     if near:
         return ask(
@@ -62,6 +65,20 @@ def find_option(item: Item, text: str, ctx: ToolContext) -> tuple[Group, Option]
         item=item.id,
         options=[{"id": option.id, "name": option.name} for option in offered],
     )
+
+
+def _bringing(item: Item, text: str, ctx: ToolContext) -> tuple[Group, Option] | None:
+    """The combo's option whose part comes with what `text` names: "a coke" is the soda, if the soda is a cola."""
+    hits = []
+    for group in item.groups:
+        for option in group.options:
+            part = ctx.menu.items.get(option.item) if option.item is not None else None
+            if part is None:
+                continue
+            defaults = {o.id: option_names(o, ctx.menu) for g in part.groups for o in g.options if o.id in g.default}
+            if resolve(text, defaults).found is not None:
+                hits.append((group, option))
+    return hits[0] if len(hits) == 1 else None
 
 
 def take_option(

@@ -3,12 +3,12 @@
 from agiza.domain.cart import Cart, CartEvent, ItemAdded, Line, QuantityChanged, Units, UnitsRemoved, evolve
 from agiza.domain.choices import configure
 from agiza.domain.commands import AddItem, ChangeQuantity, RemoveItem
-from agiza.domain.context import Ruling, ToolContext, done, refuse
-from agiza.domain.ids import ItemId
+from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
+from agiza.domain.ids import ItemId, OptionId
 from agiza.domain.limits import limit_broken
 from agiza.domain.lines import ask_line, equal_line, find_target, line_name, new_line_id, not_in_order, unclear_item
 from agiza.domain.menu_model import Item
-from agiza.domain.names import resolve_item
+from agiza.domain.names import option_names, option_of, resolve, resolve_item
 from agiza.domain.pricing import price_line
 from agiza.domain.replies import counted, line_words, plural
 
@@ -17,7 +17,7 @@ def add_item(cart: Cart, command: AddItem, ctx: ToolContext) -> Ruling:
     """Units with equal choices join an existing line. Nothing is added while something is missing or unclear."""
     match = resolve_item(command.name, ctx.menu)
     if match.found is None:
-        return unclear_item(match, ctx)
+        return _ask_kind(command.name, ctx) or unclear_item(match, ctx)
     item = ctx.menu.items[ItemId(match.found)]
     if item.id in ctx.sold_out:
         return item_sold_out(item)
@@ -97,6 +97,30 @@ def judged(cart: Cart, ctx: ToolContext, event: CartEvent, code: str, message: s
 
 def item_sold_out(item: Item) -> Ruling:
     return refuse("item_sold_out", f"Sorry, we are out of {plural(item.name)} today.", item=item.id)
+
+
+def _ask_kind(text: str, ctx: ToolContext) -> Ruling | None:
+    """The question for a name that is a kind of something: "a coke" may well be the soda with cola."""
+    kinds = []
+    for item in ctx.menu.items.values():
+        options = {
+            option.id: option_names(option, ctx.menu)
+            for group in item.groups
+            if group.min > 0 and not item.is_combo
+            for option in group.options
+        }
+        found = resolve(text, options).found
+        if found is not None:
+            option = option_of(item, OptionId(found))
+            kinds.append((item, option))
+    if len(kinds) != 1:  # none, or a word such as "large" that fits half the menu
+        return None
+    item, option = kinds[0]
+    return ask(
+        "unclear_item",
+        f"Did you mean the {item.name}, {option.name}?",
+        options=[{"id": item.id, "name": item.name, "modifiers": [option.id]}],
+    )
 
 
 def _nothing_to_remove(cart: Cart, item: Item) -> Ruling:

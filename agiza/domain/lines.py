@@ -10,6 +10,8 @@ from agiza.domain.names import Match, item_names, names_holding, resolve_item
 from agiza.domain.pricing import fits_menu, price_line
 from agiza.domain.replies import line_words, one_of, plural
 
+SPOKEN_MAX = 4  # of the things that an ask-back offers; nobody keeps more in mind
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -51,9 +53,12 @@ def unclear_item(match: Match, ctx: ToolContext) -> Ruling:
     items = [ctx.menu.items[ItemId(item_id)] for item_id in match.near]
     if not items:
         return refuse("unknown_item", "I am sorry, I do not find that on our menu.")
+    spoken = [f"the {item.name}" for item in items[:SPOKEN_MAX]]
+    if len(items) > SPOKEN_MAX:
+        spoken.append("another one")
     return ask(
         "unclear_item",
-        f"Did you mean {one_of(f'the {item.name}' for item in items)}?",
+        f"Did you mean {one_of(spoken)}?",
         options=[{"id": item.id, "name": item.name} for item in items],
     )
 

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Any
 
 from agiza.domain.ids import ItemId, OptionId
 from agiza.domain.menu_model import Item, Menu, Option
 from agiza.domain.money import number_in_words
+
+# Spoken names by id. `Any` for the key: Mapping is invariant in it, and every kind of id is a text.
+Names = Mapping[Any, tuple[str, ...]]
 
 NEAR_MAX = 8
 # One slip in a word of six letters is a ratio of 0.83 and is forgiven; one in five ("wafer", water) is asked about.
@@ -52,11 +56,12 @@ def option_names(option: Option, menu: Menu) -> tuple[str, ...]:
     return (option.name, *_flat(option.aliases), *(item_names(part) if part is not None else ()))
 
 
-def option_of(item: Item, option_id: OptionId) -> Option | None:
-    return next((o for group in item.groups for o in group.options if o.id == option_id), None)
+def option_of(item: Item, option_id: OptionId) -> Option:
+    """The item's option of this id, which must be one of its own."""
+    return next(option for group in item.groups for option in group.options if option.id == option_id)
 
 
-def resolve(text: str, names: Mapping[str, tuple[str, ...]]) -> Match:
+def resolve(text: str, names: Names) -> Match:
     """The id whose names fit `text`. Tried in this order, the first kind that fits anything decides: the id itself,
     the same words, the same words in the singular, the same letters, a small misspelling."""
     if text in names:
@@ -67,6 +72,7 @@ def resolve(text: str, names: Mapping[str, tuple[str, ...]]) -> Match:
     keys = {key: [words_of(name) for name in spoken] for key, spoken in names.items()}
     for key in names:
         keys[key].append(words_of(key))
+    keys = {key: [form for form in forms if form] for key, forms in keys.items()}
     singular = _singular(words)
     tests = (
         lambda name: name == words,
@@ -80,7 +86,7 @@ def resolve(text: str, names: Mapping[str, tuple[str, ...]]) -> Match:
     return _by_likeness(singular, {key: [_singular(form) for form in forms] for key, forms in keys.items()})
 
 
-def names_holding(text: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def names_holding(text: str, names: Names) -> tuple[str, ...]:
     """The ids of which some name holds every word of `text`."""
     words = set(_singular(words_of(text)))
     if not words:
@@ -113,8 +119,8 @@ def _singular_word(word: str) -> str:
     # Both sides of a comparison go through here, so it matters only that two forms of a word end alike.
     if len(word) <= 3 or word.endswith(("ss", "us", "is")):
         return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
+    if word.endswith(("ies", "ie")):
+        return word.removesuffix("s")[:-2] + "y"  # fries and fry, brownies and brownie
     if word.endswith(("ches", "shes", "xes", "sses", "zes", "oes")):
         return word[:-2]
     return word.removesuffix("s")

@@ -86,7 +86,9 @@ def read_back_words(
     where = f", {FULFILMENT_WORDS[fulfilment]}" if fulfilment is not None else ""
     if fulfilment == "delivery" and address:
         where = f", delivered to {address}"
-    sentences = [f"That is {all_of(lines)}{where}."]
+    # a comma before the last "and": lines have lists of their own
+    listed = lines[0] if len(lines) == 1 else f"{', '.join(lines[:-1])}, and {lines[-1]}"
+    sentences = [f"That is {listed}{where}."]
     if note:
         sentences.append(f"Your note: {note}.")
     if totals.delivery_minor:

@@ -6,7 +6,7 @@ from agiza.domain.context import Ruling, ToolContext, done
 from agiza.domain.ids import ItemId
 from agiza.domain.menu_model import Item
 from agiza.domain.money import amount_in_words
-from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item
+from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item, words_of
 from agiza.domain.replies import all_of
 
 MATCHES_MAX = 10
@@ -75,8 +75,21 @@ def _find(query: str, ctx: ToolContext) -> list[Item]:
         }
         if names_holding(query, options):
             ids.append(item.id)
-    ids += match.near
+    ids = ids or list(match.near)
+    if not ids:
+        # a question rather than a name ("anything spicy?"): each word for itself
+        words = [word for word in words_of(query) if len(word) > 2]
+        ids = [
+            item.id
+            for item in menu.items.values()
+            if any(names_holding(word, {item.id: _all_names(item, ctx)}) for word in words)
+        ]
     return [menu.items[ItemId(item_id)] for item_id in dict.fromkeys(ids)]
+
+
+def _all_names(item: Item, ctx: ToolContext) -> tuple[str, ...]:
+    options = (option for group in item.groups for option in group.options)
+    return (*item_names(item), *(name for option in options for name in option_names(option, ctx.menu)))
 
 
 def _words(item: Item, ctx: ToolContext) -> str:
