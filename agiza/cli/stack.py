@@ -70,13 +70,14 @@ class Stack:
     live_url: str | None
     live_control_url: str | None
     bridge_url: str
-    children: Mapping[str, Child]
+    children: dict[str, Child]
     environments: Mapping[str, Mapping[str, str]]
     started_in_s: float
 
     async def restart(self, name: str, listener: LogListener | None = None) -> Child:
         """Start a service again that was killed, as its supervisor would."""
         child = await _start_service(name, self.environments[name], None, listener)
+        self.children[name] = child
         await child.wait_ready(READY_S)
         return child
 

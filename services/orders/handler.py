@@ -26,6 +26,7 @@ from agiza.contracts.events import (
     FunctionResult,
     ToolAnswered,
     ToolCalled,
+    ToolCancelled,
 )
 from agiza.contracts.events import OrderCancelRequested as CancelEvent
 from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER

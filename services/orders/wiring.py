@@ -1,0 +1,59 @@
+"""Between transport and handler: the same answer for the stream and for HTTP, and who is told afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agiza.contracts.envelope import Received
+from agiza.contracts.events import ToolCalled, ToolCancelled
+from agiza.runtime.consumer import Dead, Delivery, Done, Outcome
+from agiza.runtime.logs import get_logger
+from agiza.runtime.publisher import Publisher, PublishFailed
+from services.orders.handler import Answered, ToolHandler
+
+log = get_logger(__name__)
+
+
+class ToolDesk:
+    """Takes tool events from both ways in, and tells bridge, screens and relay."""
+
+    def __init__(self, handler: ToolHandler, publisher: Publisher, wake_relay: asyncio.Event) -> None:
+        self._handler = handler
+        self._publisher = publisher
+        self._wake_relay = wake_relay
+
+    async def from_stream(self, delivery: Delivery) -> Outcome:
+        """Carry out one stream entry; the answer goes to the bridge's channel.
+
+        A lost answer is not sent again from here: the bridge asks once more and finds it in the inbox.
+        """
+        match delivery.received.event:
+            case ToolCalled():
+                answered = await self._handler.answer(delivery.received, "stream")
+                try:
+                    await self._publisher.publish(answered.event, delivery.received.envelope.traceparent)
+                except PublishFailed as error:
+                    log.warning("answer_not_sent", error=str(error))
+                await self._tell(answered, delivery.received)
+                return Done()
+            case ToolCancelled():
+                await self._handler.cancel(delivery.received)
+                return Done()
+            case other:
+                return Dead(f"{other.type} does not belong on this stream")
+
+    async def from_http(self, received: Received) -> bytes:
+        """Carry out the same event for a bridge that got no answer in time."""
+        answered = await self._handler.answer(received, "http")
+        await self._tell(answered, received)
+        return self._publisher.stamp(answered.event, received.envelope.traceparent).body
+
+    async def _tell(self, answered: Answered, received: Received) -> None:
+        """After the commit: wake the relay, show the cart. Both are only quicker than the next poll."""
+        if answered.has_news:
+            self._wake_relay.set()
+        if answered.cart_changed is not None:
+            try:
+                await self._publisher.publish(answered.cart_changed, received.envelope.traceparent)
+            except PublishFailed as error:
+                log.warning("cart_not_shown", error=str(error))
