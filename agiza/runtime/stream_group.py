@@ -116,17 +116,17 @@ class StreamGroup:
             self.stream, self.group, self.consumer, min_idle_time=0, message_ids=[id], justid=not count_delivery
         )
 
-    async def give_back(self, ids: Iterable[str]) -> None:
-        """Leave these entries to any other reader, at once and without counting a delivery."""
-        wanted: list[Any] = list(ids)  # redis-py's list of ids is invariant
-        if wanted:
+    async def give_back(self, entries: Iterable[Entry]) -> None:
+        """Leave these entries to any other reader, at once. This delivery does not count: nobody failed."""
+        for entry in entries:
             await self._commands.xclaim(
                 self.stream,
                 self.group,
                 self.consumer,
                 min_idle_time=0,
-                message_ids=wanted,
+                message_ids=[entry.id],
                 idle=GIVEN_BACK_IDLE_MS,
+                retrycount=entry.deliveries - 1,
                 justid=True,
             )
 
