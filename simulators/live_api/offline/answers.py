@@ -36,7 +36,9 @@ def answer(ask: Ask, menu: Menu) -> str:
         return f"We have {choices(_categories(menu) or [item.name for item in menu.items.values()])}."
     if ask.about == "delivery":
         ways = listed([_FULFILMENT_WORDS.get(way, way) for way in menu.fulfilment], "or") or "pickup"
-        return f"Yes, we deliver. There is {ways}." if "delivery" in menu.fulfilment else f"Sorry, there is only {ways}."
+        return (
+            f"Yes, we deliver. There is {ways}." if "delivery" in menu.fulfilment else f"Sorry, there is only {ways}."
+        )
     if ask.about == "time":
         return "The kitchen's time is told when the order is placed."
     return SMALL

@@ -176,7 +176,7 @@ class Reader:
     def _on_instead_of(self, _: Segment) -> None:
         """ "water instead of the soda", and "instead of the soda, water"."""
         lines, line = self._lines, self._lines.line
-        ref, _, _ = self._cursor.reference()
+        ref = self._cursor.reference()[0]
         named = ref.item is not None or bool(ref.candidates)
         if line is None:
             lines.instead_of = ref if named else None

@@ -29,6 +29,10 @@ NOT_CAUGHT = "Sorry, I did not catch that. Could you say it again?"
 WHAT_TO_CHANGE = "What should I change?"
 SMALL = "I am a small assistant: I can take orders and tell prices, but I cannot answer that."
 GET_A_PERSON = "Would you like me to get a person?"
+SAY_AGAIN = "Sorry. Could you say it again?"
+NO_PERSON = "I am sorry, I cannot reach a person from here."
+PUTTING_THROUGH = "I am calling a person for you. Please stay on the line."
+SOMETHING_WRONG = "I am sorry, something went wrong on my side."
 GOODBYE = "Thank you for calling. Goodbye."
 
 _CURRENCIES = {"KES": "shillings", "USD": "dollars", "EUR": "euros", "GBP": "pounds", "TZS": "shillings"}
