@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--staff-default", default=None, metavar="SCRIPT", help="the same for all other numbers")
     parser.add_argument("--voice", choices=("none", "espeak", "piper"), default="none", help="how people sound")
     parser.add_argument("--record-dir", type=Path, help="where the WAV files of the calls go")
-    parser.add_argument("--ca-file", type=Path, help="a CA certificate to trust besides none other")
+    parser.add_argument("--ca-file", type=Path, help="trust this CA certificate and no other")
     return parser.parse_args()
 
 

@@ -25,6 +25,7 @@ from .callbacks import CallFacts
 from .framing import FrameShaper
 from .playback import Playback
 from .record import Kill, Party, StreamRecord
+from .recorder import Track
 from .settings import CarrierSettings, SocketClose
 from .sounds import FRAME_BYTES, LINE_RATE, SILENCE, FrameQueue, RateChanger
 from .verbs import Stream
@@ -57,9 +58,11 @@ class MediaLink:
         stream: Stream,
         settings: CarrierSettings,
         record: StreamRecord,
+        track: Track,
         now_ms: Callable[[], int],
     ) -> None:
         self._socket = socket
+        self._track = track
         self._options = settings.media
         self._record = record
         self._now_ms = now_ms
@@ -128,6 +131,7 @@ class MediaLink:
                     message = self._next_message()
                     await self._socket.send(message)
                     if isinstance(message, bytes):
+                        self._track.write(message)
                         self._record.frames_sent += 1
                         if self._late_metadata is not None and self._record.frames_sent == 25:
                             self._outbox.append(self._late_metadata)
@@ -214,6 +218,7 @@ async def open_media(
     stream: Stream,
     settings: CarrierSettings,
     record: StreamRecord,
+    track: Track,
     now_ms: Callable[[], int],
     tls: ssl.SSLContext | None,
 ) -> MediaLink:
@@ -237,7 +242,7 @@ async def open_media(
     if socket.subprotocol != SUBPROTOCOL:
         await socket.close(1002)
         raise MediaRefused(f"the server did not select {SUBPROTOCOL}")
-    return MediaLink(socket, stream, settings, record, now_ms)
+    return MediaLink(socket, stream, settings, record, track, now_ms)
 
 
 def metadata_frame(stream: Stream, facts: CallFacts, stream_id: str, settings: CarrierSettings) -> str | None:

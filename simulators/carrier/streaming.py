@@ -30,8 +30,9 @@ async def run_stream(leg: Leg, stream: Stream) -> Step:
     stream_id = f"MZ{uuid.uuid4().hex}"
     if stream.bidirectional_rate is None:
         leg.violation("a Stream without bidirectionalSamplingRate: nothing that is sent will be heard")
+    track = leg.recorder.track(f"bridge-heard-{len(leg.record.streams)}", stream.output_rate)
     try:
-        link = await open_media(stream, leg.settings, record, leg.line.now_ms, leg.tls)
+        link = await open_media(stream, leg.settings, record, track, leg.line.now_ms, leg.tls)
     except MediaRefused as error:
         record.refused = str(error)
         record.ended_ms = leg.line.now_ms()
