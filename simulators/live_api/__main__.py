@@ -34,6 +34,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ca-file", type=Path, help="where to write the CA certificate")
     parser.add_argument("--hostname", action="append", default=[], help="a further name for the certificate")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster the simulator's time passes")
+    parser.add_argument(
+        "--no-text-callers", action="store_true", help="do not look for marked PCM: saves CPU under load"
+    )
     parser.add_argument("--refuse-v1", action="store_true", help="answer 404 on the v1 path")
     arguments = parser.parse_args()
     if arguments.brain == "scripted" and arguments.script is None:
@@ -59,6 +62,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         ca_file=arguments.ca_file,
         refuses_v1=arguments.refuse_v1,
         speed=arguments.speed,
+        hears_marked=not arguments.no_text_callers,
     )
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

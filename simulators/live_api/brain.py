@@ -44,6 +44,15 @@ class UserWords:
 
 
 @dataclass(frozen=True, slots=True)
+class UserUtterance:
+    """What the brain's own ear understood; `alternatives` when its recognisers disagree."""
+
+    text: str
+    alternatives: tuple[str, ...] = ()
+    agreed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class UserText:
     """`realtimeInput.text`."""
 
@@ -70,4 +79,13 @@ class InstructionChanged:
     """`contextUpdate`: `Conversation.instruction` and `.declarations` have changed."""
 
 
-Event = UserSpeechStarted | UserSpeechEnded | UserWords | UserText | Prompted | ToolsAnswered | InstructionChanged
+Event = (
+    UserSpeechStarted
+    | UserSpeechEnded
+    | UserWords
+    | UserUtterance
+    | UserText
+    | Prompted
+    | ToolsAnswered
+    | InstructionChanged
+)

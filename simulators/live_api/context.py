@@ -90,6 +90,7 @@ class Saved:
     model_id: str
     context: Context
     memory: object
+    text_caller: bool
     issued_s: float
 
 
@@ -99,10 +100,12 @@ class Handles:
     def __init__(self) -> None:
         self._saved: dict[str, Saved] = {}
 
-    def issue(self, session_id: str, model_id: str, context: Context, memory: object, now_s: float) -> str:
-        self._saved = {handle: saved for handle, saved in self._saved.items() if not _expired(saved, now_s)}
+    def issue(self, saved: Saved) -> str:
+        """A new handle for this state, which is copied."""
+        now_s = saved.issued_s
+        self._saved = {handle: other for handle, other in self._saved.items() if not _expired(other, now_s)}
         handle = secrets.token_urlsafe(24)
-        self._saved[handle] = Saved(session_id, model_id, copy.deepcopy(context), copy.deepcopy(memory), issued_s=now_s)
+        self._saved[handle] = copy.deepcopy(saved)
         return handle
 
     def find(self, handle: str, now_s: float) -> Saved | None:

@@ -108,6 +108,14 @@ class Conversation:
                 return None
         return self._events.popleft()
 
+    def post(self, event: Event, *, first: bool = False) -> None:
+        """Add an event; a brain with an ear of its own posts what it understood."""
+        if first:
+            self._events.appendleft(event)
+        else:
+            self._events.append(event)
+        self._news.set()
+
     def forget_events(self, *kinds: type[Event]) -> None:
         """Drop waiting events of these kinds: what was heard belongs to the turn that is answered now."""
         self._events = deque((event for event in self._events if not isinstance(event, kinds)), maxlen=_EVENTS_MAX)
@@ -186,13 +194,6 @@ class Conversation:
         self._on_close(code, reason)
 
     # --- for the session ------------------------------------------------------------------------------------------
-
-    def post(self, event: Event, *, first: bool = False) -> None:
-        if first:
-            self._events.appendleft(event)
-        else:
-            self._events.append(event)
-        self._news.set()
 
     def hear(self, pcm16k: bytes) -> None:
         for tap in self._audio_taps:

@@ -100,6 +100,7 @@ class Intake:
                 case str() if event == BEACON:
                     self._talk.beacon()
                 case str():
+                    self._talk.beacon()  # whoever speaks text wants text, also after a beacon that was lost
                     self._talk.transcribe(event)
                     self._user_turn_over()
                     self._talk.post(UserWords(event))

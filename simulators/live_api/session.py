@@ -159,6 +159,8 @@ class LiveSession:
         if self._faults.unknown_message:
             self._outbox.put({"modelWeather": {"outlook": "fair"}})
         talk.resumed = saved is not None
+        if saved is not None and saved.text_caller:
+            talk.beacon()
         self._talk = talk
         self._offer_handle()
         initial_history = setup.initial_history and saved is None
@@ -183,8 +185,9 @@ class LiveSession:
         stage, talk = self._stage, self._talk
         if stage is None or talk is None or not stage.setup.resumption or talk.calls.any_open:
             return
+        now_s = self._shop.clock.now()
         handle = self._shop.handles.issue(
-            self.logical_id, stage.setup.model.id, stage.context, talk.memory, self._shop.clock.now()
+            Saved(self.logical_id, stage.setup.model.id, stage.context, talk.memory, talk.text_caller, now_s)
         )
         self.record.handles.append(handle)
         consumed = self.record.messages_in if stage.setup.transparent else None
