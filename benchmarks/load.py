@@ -59,8 +59,8 @@ async def round_of(
     tools = [call["ms"] for verdict in verdicts for call in verdict.result.tool_calls]
     if len(tools) > 1:
         print(
-            f"  {time.monotonic() - began:.0f} s; function calls {len(tools)}, median {statistics.median(tools):.0f} ms, "
-            f"slowest {max(tools)} ms"
+            f"  {time.monotonic() - began:.0f} s; {len(tools)} function calls, "
+            f"median {statistics.median(tools):.0f} ms, slowest {max(tools)} ms"
         )
     return verdicts
 
