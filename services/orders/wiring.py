@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 
 from agiza.contracts.envelope import Received
 from agiza.contracts.events import ToolCalled, ToolCancelled
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 class ToolDesk:
     """Takes tool events from both ways in, and tells bridge, screens and relay."""
 
-    def __init__(self, handler: ToolHandler, publisher: Publisher, wake_relay: asyncio.Event) -> None:
+    def __init__(self, handler: ToolHandler, publisher: Publisher, wake_relay: Callable[[], None]) -> None:
         self._handler = handler
         self._publisher = publisher
         self._wake_relay = wake_relay
@@ -51,7 +51,7 @@ class ToolDesk:
     async def _tell(self, answered: Answered, received: Received) -> None:
         """After the commit: wake the relay, show the cart. Both are only quicker than the next poll."""
         if answered.has_news:
-            self._wake_relay.set()
+            self._wake_relay()
         if answered.cart_changed is not None:
             try:
                 await self._publisher.publish(answered.cart_changed, received.envelope.traceparent)

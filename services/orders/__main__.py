@@ -1,0 +1,63 @@
+"""``python -m services.orders``: carts, orders, and the feed of each branch's order events."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+from agiza.contracts.streams import TOOL_PARTITIONS, tools_stream_of
+from agiza.runtime import postgres, redis_clients
+from agiza.runtime.branch_files import load_branch_files
+from agiza.runtime.consumer import TOOL_LIMITS, StreamConsumer
+from agiza.runtime.http import HttpServer, create_app
+from agiza.runtime.logs import get_logger
+from agiza.runtime.outbox import OutboxRelay
+from agiza.runtime.process import Process, run_service
+from agiza.runtime.publisher import Publisher
+from services.orders.api import internal_routes, read_routes
+from services.orders.catalog import Catalog
+from services.orders.handler import SOURCE, ToolHandler
+from services.orders.settings import OrdersSettings
+from services.orders.wiring import ToolDesk
+
+log = get_logger(__name__)
+
+
+async def serve(settings: OrdersSettings, process: Process) -> None:
+    """Build the parts, publish the branch files, run until stopped."""
+    token = settings.agiza_internal_token
+    async with (
+        postgres.open_pool(settings.database_url.get_secret_value(), service="orders") as pool,
+        redis_clients.open_redis(settings.redis_url.get_secret_value(), service="orders") as redis,
+    ):
+        catalog = Catalog(pool)
+        await catalog.publish([loaded.document for loaded in load_branch_files(settings.agiza_branches_dir)])
+        publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
+        relay = OutboxRelay(pool, redis.commands, clock=process.clock, metrics=process.metrics)
+        desk = ToolDesk(ToolHandler(pool, catalog, process.clock, process.metrics), publisher, relay.wake)
+        consumer = StreamConsumer(
+            redis,
+            streams=[tools_stream_of(partition) for partition in range(TOOL_PARTITIONS)],
+            group="orders",
+            handler=desk.from_stream,
+            limits=TOOL_LIMITS,
+            clock=process.clock,
+            metrics=process.metrics,
+            is_away=lambda error: isinstance(error, postgres.UNAVAILABLE),
+            exclusive=True,
+        )
+        app = create_app("Agiza orders", process, docs=True)
+        app.include_router(internal_routes(token, catalog, desk.from_http))
+        app.include_router(read_routes(token, pool, catalog))
+        server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
+        process.health.needs("postgres", lambda: postgres.answers(pool))
+        process.supervise("http", server.run(process.stopping))
+        process.supervise("tool calls", consumer.run(process.stopping))
+        process.supervise("outbox relay", relay.run(process.stopping))
+        process.health.ready()
+        log.info("ready", url=f"http://{server.host}:{server.port}")
+        await process.run_until_stopped()
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("orders", OrdersSettings, lambda settings: functools.partial(serve, settings)))
