@@ -27,6 +27,7 @@ from simulators.live_api.brain import (
 )
 from simulators.live_api.conversation import Conversation
 from simulators.live_api.hearing import Ear, EarMaker, Ears, Understood
+from simulators.live_api.offline.agent import OfflineAgent
 from simulators.live_api.offline.turns import (
     AgentInput,
     AgentSetup,
@@ -72,7 +73,7 @@ class OfflineBrain:
         understood: Understood | None = None,
         silence_s: float = SILENCE_S,
     ) -> None:
-        self._make_agent = make_agent or _offline_agent
+        self._make_agent = make_agent or OfflineAgent
         self._make_ear = make_ear or _ear
         self._understood = understood or _understood
         self._silence_s = silence_s
@@ -158,12 +159,12 @@ class _Dialogue:
         return [Heard(words, (words,))]
 
     async def _start(self, *, greet: bool = True) -> list[AgentInput]:
-        """CallStarted once. A session that was seeded with history, or where the caller spoke first, is not greeted."""
+        """CallStarted once. Where the caller spoke first, the agent learns of the start but does not greet."""
         if self._started:
             return []
         self._started = True
         await self._talk.learn_caller()
-        if greet and not any(role == "model" for role, _ in self._talk.history):
+        if greet:
             return [CallStarted()]
         self._agent.handle(CallStarted())
         return []
@@ -183,7 +184,7 @@ class _Dialogue:
 
     async def _answer(self, turn: AgentInput) -> None:
         """One turn of the model: every step of the agent, with the tools' results in between."""
-        steps = deque(self._agent.handle(turn))
+        steps = deque(self._steps(turn))
         if not steps:
             return
         try:
@@ -206,6 +207,14 @@ class _Dialogue:
             self._agent.handle(Interrupted(interruption.spoken))
         self._quiet_since_s = self._talk.clock.now()
 
+    def _steps(self, turn: AgentInput) -> Sequence[AgentStep]:
+        """The agent's steps; of a start, only what the session's history does not have already."""
+        steps = self._agent.handle(turn)
+        if not isinstance(turn, CallStarted):
+            return steps
+        said = [text for role, text in self._talk.history if role == "model"]
+        return [step for step in steps if not (isinstance(step, Say) and any(step.text in text for text in said))]
+
     async def _call(self, requests: list[ToolRequest]) -> tuple[ToolResult, ...]:
         """The results of a message whose calls all block; a message with others is answered by events."""
         results = tuple(ToolResult(one.name, one.response) for one in await self._talk.call_tools(requests))
@@ -214,12 +223,6 @@ class _Dialogue:
         self._late_order = [request.name for request in requests]
         self._late.update({result.name: result for result in results})
         return ()
-
-
-def _offline_agent(setup: AgentSetup) -> Agent:
-    from simulators.live_api.offline.agent import OfflineAgent
-
-    return OfflineAgent(setup)
 
 
 def _ear(vocabulary: Vocabulary) -> Ear:

@@ -209,26 +209,76 @@ async def test_a_session_seeded_with_history_is_not_greeted(setup: dict[str, Any
     history = [{"role": "model", "parts": [{"text": "Karibu."}]}]
     async with restaurant() as place, dialled(place.server, setup) as client:
         await client.send({"clientContent": {"turns": history, "turnComplete": True}})
+        await client.send(PROMPT)
         await client.speak(encode("hi", 16_000) + silence(0.3))
         assert transcript(await client.turn()) == "You said hi. That is number 2."
         assert place.agents[0].told[0] == CallStarted()
 
 
+MENU = """Take orders on the phone.
+BRANCH Tamu Grill; currency KES; languages en; fulfilment pickup
+GREETING Hello, this is the automated assistant of Tamu Grill.
+CHOICES
+size (size; choose 1; usually regular): regular = regular; large = large, +30.00
+ITEMS
+# Drinks
+coke = coke / cola; 120.00; choices: size
+END OF MENU
+"""
+
+
+async def test_the_real_policy_takes_an_order_from_the_setup_alone(setup: dict[str, Any]) -> None:
+    setup["systemInstruction"] = {"parts": [{"text": MENU}]}
+    setup["tools"] = [
+        {
+            "functionDeclarations": [
+                {
+                    "name": "addItem",
+                    "behavior": "BLOCKING",
+                    "parameters": {
+                        "type": "OBJECT",
+                        "properties": {
+                            "name": {"type": "STRING", "enum": ["coke"]},
+                            "quantity": {"type": "INTEGER"},
+                            "modifiers": {"type": "ARRAY", "items": {"type": "STRING", "enum": ["regular", "large"]}},
+                        },
+                    },
+                }
+            ]
+        }
+    ]
+    cart = {"lines": [{"id": "l1", "name": "coke", "quantity": 2, "options": [{"id": "large"}], "unit_minor": 15_000}]}
+    settings = LiveServerSettings(brain=OfflineBrain(), speed=25)
+    async with LiveServer(settings) as server, dialled(server, setup) as client:
+        await client.speak(encode(BEACON, 16_000) + silence(0.2))
+        await client.send(PROMPT)
+        assert "automated assistant of Tamu Grill" in transcript(await client.turn())
+        await client.speak(encode("two large cokes please", 16_000) + silence(0.3))
+        calls = await client.tool_call()
+        assert [call["name"] for call in calls] == ["addItem"]
+        assert calls[0]["args"] == {"name": "coke", "quantity": 2, "modifiers": ["large"]}
+        await client.answer(
+            calls, {"status": "ok", "code": "added", "message": "", "cart": cart, "cart_version": 1}
+        )
+        assert transcript(await client.turn())
+        assert server.sessions[0].problem is None
+
+
 @pytest.mark.parametrize("broken", ["agent", "ear"])
 async def test_a_part_that_fails_ends_the_session_with_its_reason(setup: dict[str, Any], broken: str) -> None:
-    def fail(*_: object) -> Any:
-        raise RuntimeError(f"no {broken}")
+def fail(*_: object) -> Any:
+    raise RuntimeError(f"no {broken}")
 
-    class FailingAgent(TableAgent):
-        handle = fail
+class FailingAgent(TableAgent):
+    handle = fail
 
-    brain = OfflineBrain(
-        make_agent=FailingAgent if broken == "agent" else TableAgent,
-        make_ear=fail if broken == "ear" else lambda _: ToldEar([]),
-    )
-    async with LiveServer(LiveServerSettings(brain=brain)) as server, dialled(server, setup) as client:
-        if broken == "agent":
-            await client.send(PROMPT)
-        await client.speak(silence(0.1))
-        assert (await client.closed())[0] == 1011
-        assert server.sessions[0].problem == f"RuntimeError: no {broken}"
+brain = OfflineBrain(
+    make_agent=FailingAgent if broken == "agent" else TableAgent,
+    make_ear=fail if broken == "ear" else lambda _: ToldEar([]),
+)
+async with LiveServer(LiveServerSettings(brain=brain)) as server, dialled(server, setup) as client:
+    if broken == "agent":
+        await client.send(PROMPT)
+    await client.speak(silence(0.1))
+    assert (await client.closed())[0] == 1011
+    assert server.sessions[0].problem == f"RuntimeError: no {broken}"
