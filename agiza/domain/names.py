@@ -162,7 +162,11 @@ def _word_ratio(mine: str, theirs: str) -> float:
 
 
 def _ratio(mine: str, theirs: str) -> float:
-    return SequenceMatcher(None, mine, theirs, autojunk=False).ratio()
+    """How alike two texts are, from 0 to 1; anything too far apart to matter is 0, found out by cheap bounds."""
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+    if matcher.real_quick_ratio() < _NEAR_RATIO or matcher.quick_ratio() < _NEAR_RATIO:
+        return 0.0
+    return matcher.ratio()
 
 
 def _flat(aliases: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -44,25 +44,24 @@ def counted(name: str, quantity: int) -> str:
     return f"{number_in_words(quantity)} {name if quantity == 1 else plural(name)}"
 
 
-def line_words(line: OrderLine, menu: Menu, *, quantity: int | None = None) -> str:
+def line_words(line: OrderLine, menu: Menu) -> str:
     """A line as it is read to the caller: 'two large fries', 'one soda, orange, with no ice'.
 
-    Defaults that nobody touched are not said; the parts of a combo always are.
+    Defaults that nobody touched are not said; the parts of a combo always are. The line must have been priced by
+    this menu.
     """
     item = menu.items[line.item]
     size: list[str] = []
     kinds: list[str] = []
     extras: list[str] = []
     for option in line.options:
-        group = item.group(option.group)
-        known = group.option(option.id) if group is not None else None
-        if group is None or known is None:
-            continue
+        group = next(group for group in item.groups if group.id == option.group)
+        known = next(known for known in group.options if known.id == option.id)
         if known.item is not None or (option.chosen and group.min == 0):
             extras.append(_times(option))
         elif option.chosen:
             (size if group.name.casefold() == "size" else kinds).append(_times(option))
-    head = counted(" ".join([*size, line.name]), line.quantity if quantity is None else quantity)
+    head = counted(" ".join([*size, line.name]), line.quantity)
     words = ", ".join([head, *kinds])
     if not extras:
         return words
