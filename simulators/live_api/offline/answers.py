@@ -33,15 +33,20 @@ def answer(ask: Ask, menu: Menu) -> str:
     if ask.about in ("have", "price") and ask.words:
         return f"Sorry, I do not find {ask.words} on our menu."
     if ask.about == "list":
-        return f"We have {choices(_categories(menu) or [item.name for item in menu.items.values()])}."
+        return f"We have {listed(_categories(menu)) or choices(item.name for item in menu.items.values())}."
     if ask.about == "delivery":
-        ways = listed([_FULFILMENT_WORDS.get(way, way) for way in menu.fulfilment], "or") or "pickup"
-        return (
-            f"Yes, we deliver. There is {ways}." if "delivery" in menu.fulfilment else f"Sorry, there is only {ways}."
-        )
+        return f"Yes, we deliver. There is {_ways(menu)}." if "delivery" in menu.fulfilment else only_ways(menu)
     if ask.about == "time":
         return "The kitchen's time is told when the order is placed."
     return SMALL
+
+
+def only_ways(menu: Menu) -> str:
+    return f"Sorry, there is only {_ways(menu)}."
+
+
+def _ways(menu: Menu) -> str:
+    return listed([_FULFILMENT_WORDS.get(way, way) for way in menu.fulfilment], "or") or "pickup"
 
 
 def is_beyond(ask: Ask, menu: Menu) -> bool:

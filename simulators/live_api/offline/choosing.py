@@ -14,6 +14,10 @@ _ORDINALS = (
     {"fifth", "five"},
     {"sixth", "six"},
 )
+_AROUND_ORDINALS = frozenset(
+    ("the", "one", "number", "option", "please", "yes", "want", "ill", "take", "that", "thats")
+)
+_NOT_TELLING = frozenset(("the", "a", "an", "of", "with", "and", "one"))
 _INDIFFERENT = ("any", "anything", "either", "whatever", "whichever", "you choose", "does not matter", "doesnt matter")
 
 
@@ -37,12 +41,11 @@ def pick(options: Sequence[Offered], text: str) -> Offered | None:
     words = " ".join(plain_words(text))
     if any(f" {phrase} " in f" {words} " for phrase in _INDIFFERENT):
         return options[0]
+    rest = set(words.split()) - _AROUND_ORDINALS or set(words.split()) & {"one"}
     for place, names in enumerate(_ORDINALS[: len(options)]):
-        if set(words.split()) & names:
+        if rest and rest <= names:
             return options[place]
-    if "last" in heard:
-        return options[-1]
-    return None
+    return options[-1] if rest == {"last"} else None
 
 
 def _score(name: str, heard: set[str], options: Sequence[Offered], own: Offered) -> float:
@@ -50,7 +53,7 @@ def _score(name: str, heard: set[str], options: Sequence[Offered], own: Offered)
     words = _stems(name)
     others = [option for option in options if option is not own]
     common = {word for word in words if others and all(word in _all_stems(option) for option in others)}
-    telling = words - common or words
+    telling = (words - common or words) - _NOT_TELLING
     hits = len(telling & heard)
     return hits + 0.5 * (words <= heard) if hits else 0.0
 

@@ -147,7 +147,9 @@ def _read_new(cursor: Cursor, lines: Lines, ordered: Ordered, ref: Ref, units: i
     cursor.skip("instead")
     new = _New(item, tuple(choices), number.number if number is not None and not number.article else None)
     draft = lines.draft_of(ref)
-    if draft is not None:
+    if new == _New(None, (), None):
+        lines.out.append(Act("wrong"))  # "change the fries", and not what into
+    elif draft is not None:
         _change_draft(lines, draft, new, units)
     else:
         _change_ordered(lines, ordered, ref, new, units)

@@ -57,6 +57,7 @@ class Cursor:
         """(what is pointed at, how many of it, whether anything was named). The cursor ends behind it."""
         number: int | None = None
         wishes: list[Wish] = []
+        said: list[tuple[Choice, ...]] = []
         named = self.said_all = False
         while True:
             segment = self.now
@@ -70,13 +71,15 @@ class Cursor:
                 self.at += 1
                 return _ref(segment, wishes), number, True
             elif segment.kind == NAME or segment.kind == BARE:
-                wishes.append(option_ids(choices_of(segment)))
+                said.append(choices_of(segment))
+                wishes.append(option_ids(said[-1]))
             elif segment.kind not in _SKIPPED_IN_REF:
                 break
             self.at += 1
             if segment.kind == "that":
                 break
-        return Ref(wishes=tuple(wishes)), number, named
+        implied = {self.lexicon.implied_item(choices) for choices in said} - {None}
+        return Ref(implied.pop() if len(implied) == 1 else None, wishes=tuple(wishes)), number, named
 
 
 def _ref(segment: Segment, wishes: Sequence[Wish]) -> Ref:

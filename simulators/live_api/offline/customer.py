@@ -13,18 +13,21 @@ _STOP = (
     r"|\s+(?:can i|could i|i'd|i would|i want|i'll|my name|my number|the name)\b)"
 )
 _ADDRESS_END = (
-    r"(?=$|[.;!?]|,?\s+and\s+(?:my|i|can|could|add|a|an|the|it|that)\b|,?\s+please\b|,?\s+(?:that's|thats|that is) (?:all|it)\b"
+    r"(?=$|[.;!?]|,?\s+and\s+(?:my|i|can|could|add|a|an|the|it|that)\b|,?\s+please\b"
+    r"|,?\s+(?:that's|thats|that is) (?:all|it)\b"
     r"|,?\s+(?:can i|could i|i'd|i would|i want|i'll|my name|my number|the name|under)\b)"
 )
 _QUESTION = re.compile(
-    r"\b(?:do|can|could|will) you (?:guys )?(?:do |offer |have )?deliver|\bdelivery (?:fee|charge|cost)|\bhow (?:much|long)\b.*deliver"
+    r"\b(?:do|can|could|will) you (?:guys )?(?:do |offer |have )?deliver|\bdelivery (?:fee|charge|cost)"
+    r"|\bhow (?:much|long)\b.*deliver"
     r"|\bwhat(?:'s| is) your address|\bis (?:there |the )?delivery\b",
     re.IGNORECASE,
 )
 _ADDRESS = (
     re.compile(rf"\b(?:my |the |our )?(?:delivery )?address is (?P<address>.+?){_ADDRESS_END}", re.IGNORECASE),
     re.compile(
-        r"\b(?:for |by |i want |i'd like |make it |can you )?(?:home )?(?:deliver(?:y|ed)?|bring|send)(?: it| this| that| them)?"
+        r"\b(?:for |by |i want |i'd like |make it |can you )?(?:home )?"
+        r"(?:deliver(?:y|ed)?|bring|send)(?: it| this| that| them)?"
         rf" (?:to|at) (?P<address>.+?){_ADDRESS_END}",
         re.IGNORECASE,
     ),
@@ -32,13 +35,14 @@ _ADDRESS = (
 )
 _NO_ADDRESS = re.compile(r"^(?:my |our |the )?(?:place|house|home|office|me|us|here|address|door)$", re.IGNORECASE)
 _DELIVERY = re.compile(
-    r"\b(?:it's |it is |that's |this is |i want it |i'd like it |make it |can you |please )?(?:for |by |as )?(?:a )?(?:home )?"
-    r"(?:delivery|delivered|deliver)(?: it| this| that| please)?\b",
+    r"\b(?:it's |it is |that's |this is |i want it |i'd like it |make it |can you |please )?(?:for |by |as )?"
+    r"(?:a )?(?:home )?(?:delivery|delivered|deliver)(?: it| this| that| please)?\b",
     re.IGNORECASE,
 )
 _PICKUP = re.compile(
     r"\b(?:(?:it's |it is |that's |i'll |i will |i'm |for |by |as |to |can i |we'll |going to |come and |come to )+)?"
-    r"(?:pick ?-?up|pick it up|pick that up|pick them up|picking (?:it )?up|collection|collect(?: it| that| them)?|collecting(?: it)?"
+    r"(?:pick ?-?up|pick it up|pick that up|pick them up|picking (?:it )?up|collection"
+    r"|collect(?: it| that| them)?|collecting(?: it)?"
     r"|carry ?-?out|come and get it|come for it)\b(?: myself)?",
     re.IGNORECASE,
 )
@@ -50,12 +54,14 @@ _DINE_IN = re.compile(
     r"\b(?:to |for |we'll |i'll )?(?:dine|eat|sit|dining|eating)[ -](?:in|here|there)\b", re.IGNORECASE
 )
 _NOT_A_NAME = (
-    "delivery|pickup|pick|collection|collect|take|takeaway|two|me|my|a|an|the|here|us|it|tonight|now|later|not|all|lunch|dinner"
-    "|one|three|four|five|six|my|our|dine|eating|correct|right|wrong|that|just|today|tomorrow|home|work|how|what|where|why|this"
+    "delivery|pickup|pick|collection|collect|take|takeaway|dine|eating|me|my|our|us|a|an|the|it|that|this|all|not|just"
+    "|one|two|three|four|five|six|tonight|today|tomorrow|now|later|lunch|dinner|home|work|here|correct|right|wrong"
+    "|how|what|where|why"
 )
 _NAME = re.compile(
-    r"\b(?:my name is|my name's|name is|name's|under the name(?: of)?|under|it's for|it is for|order for|i'm called|i am called"
-    rf"|jina langu ni)\s+(?!(?:{_NOT_A_NAME})\b)(?P<name>[a-z][a-z'-]+(?:\s+(?!and\b|please\b|for\b|i\b|with\b)[a-z][a-z'-]+)?){_STOP}",
+    r"\b(?:my name is|my name's|name is|name's|under the name(?: of)?|under|it's for|it is for|order for"
+    rf"|i'm called|i am called|jina langu ni)\s+(?!(?:{_NOT_A_NAME})\b)"
+    rf"(?P<name>[a-z][a-z'-]+(?:\s+(?!and\b|please\b|for\b|i\b|with\b)[a-z][a-z'-]+)?){_STOP}",
     re.IGNORECASE,
 )
 _DIGITS = {

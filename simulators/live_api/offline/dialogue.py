@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from simulators.live_api.offline.answers import answer
+from simulators.live_api.offline.answers import only_ways
 from simulators.live_api.offline.cart import CartView
 from simulators.live_api.offline.choosing import Offered
 from simulators.live_api.offline.intents import Add, AddWhich, Ask, Customer, Intent, PersonReason, Replace
@@ -132,7 +132,7 @@ class Dialogue:
         if wishes.customer is not None:
             self._note_customer(planner, wishes.customer)
         self.remarks += planner.plan.remarks
-        self.remarks += [f"Sorry, I do not have {words} on the menu." for words in wishes.missed]
+        self.remarks += [f"Sorry, we do not have {words}." for words in wishes.missed]
         self.pending += [self._open_question(wish) for wish in planner.plan.open]
         if planner.plan.requests:
             self.quoted = False
@@ -154,7 +154,7 @@ class Dialogue:
     def _note_customer(self, planner: Planner, customer: Customer) -> None:
         offered = self.menu.fulfilment
         if customer.fulfilment and offered and customer.fulfilment not in offered:
-            self.remarks.append(answer(Ask("delivery"), self.menu))
+            self.remarks.append(only_ways(self.menu))
             customer = replace(customer, fulfilment="", address="")
         if customer != Customer():
             planner.customer(customer)

@@ -150,9 +150,9 @@ class Lines:
     # -- parts of combos
 
     def _take_as_part(self, segment: Segment) -> bool:
-        """Whether the item's name is a part of the combo in front of it ("combo with masala chips and water")."""
+        """Whether the item's name is a part or an option of the line in front of it ("combo with water")."""
         line, number = self.line, self.number
-        choice = line.fit(self.lexicon.parts(segment.items)) if line is not None else None
+        choice = line.fit((*self.lexicon.parts(segment.items), *segment.choices)) if line is not None else None
         if line is None or choice is None or (self.definite and not self.with_ and not line.parts_open):
             return False
         for_units = number is not None and self.number_with

@@ -81,7 +81,7 @@ class Outcomes:
             d.failures += 1
             if d.failures >= FAILURES_MAX:
                 return d.escalate("lost")
-        d.pending += report.questions
+        d.pending = [*report.questions, *d.pending]
         reads_next = d.reading and not d.pending and bool(d.cart.lines)
         done = "" if reads_next and report.adds_only else report.confirmation
         d.remarks = [part for part in (done, *report.refused, *d.remarks) if part]

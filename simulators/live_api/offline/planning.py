@@ -25,6 +25,7 @@ from simulators.live_api.offline.intents import (
 )
 from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.turns import ToolRequest
+from simulators.live_api.offline.wording import plural
 
 QUANTITY_MAX = 100
 
@@ -134,7 +135,7 @@ class Planner:
         elif not self._cart.lines:
             self.plan.remarks.append(f"What would you like with {name}?")
         elif ref.item is not None and ref.item not in self._cart.items:
-            self.plan.remarks.append(f"There is no {self._menu.item_name(ref.item)} in the order.")
+            self._not_ordered(ref)
         else:
             self.plan.remarks.append(f"Sorry, {name} cannot be chosen for that.")
 
@@ -165,7 +166,7 @@ class Planner:
             self._call("removeItem", item=lines[0].item, **_given(quantity=remove.quantity))
         elif remove.ref.item is not None and (owner := self._combo_with(remove.ref.item)) is not None:
             name = self._menu.item_name(remove.ref.item)
-            self.plan.remarks.append(f"The {name} is part of the {self._menu.item_name(owner.item)}.")
+            self.plan.remarks.append(f"The {name} belongs to the {self._menu.item_name(owner.item)}.")
         else:
             self._not_ordered(remove.ref)
 
@@ -177,8 +178,8 @@ class Planner:
         self._call("removeItem", line=lines[0].id, **_given(quantity=quantity))
 
     def _not_ordered(self, ref: Ref) -> None:
-        name = self._menu.item_name(ref.item) if ref.item else "such thing"
-        self.plan.remarks.append(f"There is no {name} in the order.")
+        name = plural(self._menu.item_name(ref.item), 2) if ref.item else "such things"
+        self.plan.remarks.append(f"There are no {name} in the order.")
 
     def _set_quantity(self, wanted: SetQuantity) -> None:
         lines = self._lines_of(wanted.ref)
@@ -210,7 +211,7 @@ class Planner:
             narrowed = self._lexicon.among(new.candidates, self._menu.item_name(lines[0].item))
             if len(narrowed) == 1:  # "make that a combo", said of a chicken burger
                 new = Add(narrowed[0], new.quantity, new.options, new.shares)
-        if not lines and self._change_part(wanted.ref, new):
+        if self._change_part(lines, wanted.ref, new):
             return
         if isinstance(new, AddWhich):
             self.plan.open.append(Replace(wanted.ref, new))
@@ -234,15 +235,16 @@ class Planner:
         ]
         return (*new.options, *kept)
 
-    def _change_part(self, ref: Ref, new: Add | AddWhich) -> bool:
-        """ "change the soda to water", where the soda is part of a combo."""
-        if ref.item is None or not isinstance(new, Add):
+    def _change_part(self, lines: Sequence[CartLine], ref: Ref, new: Add | AddWhich) -> bool:
+        """ "change the soda to water", where the soda is part of a combo; "make one of the combos with water"."""
+        if not isinstance(new, Add):
             return False
-        owner = self._combo_with(ref.item)
+        owner = lines[0] if lines else self._combo_with(ref.item) if ref.item is not None else None
         groups = self._menu.groups_of(owner.item) if owner is not None else ()
         for group_id, option in self._lexicon.parts((new.item,)):
             if owner is not None and any(group.id == group_id for group in groups):
-                self._call("applyModifier", item=owner.item, modifier=option, line=owner.id)
+                units = new.quantity if new.quantity is not None and new.quantity < owner.quantity else None
+                self._call("applyModifier", item=owner.item, modifier=option, line=owner.id, **_given(quantity=units))
                 return True
         return False
 

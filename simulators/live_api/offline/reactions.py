@@ -116,13 +116,35 @@ class Reactions:
             if chosen is not None:
                 d.pending.pop(0)
                 rest = [intent for intent in said.intents if not _is_answer(intent, chosen.id, asked.request)]
-                return d.carry_out(rest, [completed(asked, chosen.id, self._menu, d.cart)])
+                request = self._with_more(completed(asked, chosen.id, self._menu, d.cart), asked, said)
+                return d.carry_out(rest, [request])
         elif isinstance(asked, Open) and (settled := self._settled(asked, said)) is not None:
             d.pending.pop(0)
             return d.carry_out(settled)
+        if isinstance(asked, Open) and (count := _count_of(said)) is not None:
+            new = asked.wish.new if isinstance(asked.wish, Replace) else asked.wish
+            counted = replace(new, quantity=count)
+            wish = replace(asked.wish, new=counted) if isinstance(asked.wish, Replace) else counted
+            d.pending[0] = replace(asked, wish=wish)
+            return d.say(asked.question)
         if said.changes_order:
             return self._order(said)  # something else first; the question comes again behind it
         return d.repair(asked.question if asked is not None else "")
+
+    def _with_more(self, request: ToolRequest, asked: Choose, said: Utterance) -> ToolRequest:
+        """ "Medium, with extra cheese": the rest of the answer is for the same new line."""
+        if request.name != "addItem":
+            return request
+        item = request.args.get("name")
+        groups = self._menu.groups_of(str(item))
+        offered = {option.id for option in asked.options}
+        wishes = [wish for intent in said.intents if isinstance(intent, Modify) for wish in intent.wishes]
+        wishes += [(o,) for i in said.intents if isinstance(i, Add) and i.item == item for o in i.options]
+        fitting = (next((o for group in groups for o in wish if group.option(o)), None) for wish in wishes)
+        more = [option for option in fitting if option is not None and option not in offered]
+        modifiers = request.args.get("modifiers")
+        kept = list(modifiers) if isinstance(modifiers, list) else []
+        return ToolRequest("addItem", {**request.args, "modifiers": [*kept, *more]}) if more else request
 
     def _settled(self, asked: Open, said: Utterance) -> list[Intent] | None:
         """The wish with what it lacked, and the other wishes of the answer; None when it was no answer."""
@@ -163,6 +185,9 @@ class Reactions:
         d.pending.pop(0)
         if customer is not None:
             return d.carry_out(said.intents)
+        if said.move in ("yes", "thanks", "continue", "number"):
+            d.pending.insert(0, asked)
+            return d.repair(asked.question)
         if said.move in ("no", "wrong", "done", "goodbye"):
             d.remarks.append("All right.")
             d.reading = False
@@ -255,10 +280,18 @@ class Reactions:
         return d.say("Yes, I am here.", d.question())
 
 
+def _count_of(said: Utterance) -> int | None:
+    """ "make that two", said of the thing that is still being asked about."""
+    edits = said.edits
+    if len(edits) == 1 and isinstance(edits[0], SetQuantity) and edits[0].ref.is_that:
+        return edits[0].quantity
+    return None
+
+
 def _is_answer(intent: Intent, chosen: str, request: ToolRequest) -> bool:
-    """Whether the intent is the answer's own words ("large", "the large margherita") and no wish besides."""
+    """Whether the intent is part of the answer ("large", "the large margherita") and no wish besides."""
     if isinstance(intent, Modify):
-        return any(chosen in wish for wish in intent.wishes)
+        return request.name == "addItem" or any(chosen in wish for wish in intent.wishes)
     if isinstance(intent, Add):
         return intent.item == chosen or chosen in intent.options or intent.item == request.args.get("name")
     return isinstance(intent, AddWhich)

@@ -94,6 +94,8 @@ class Reader:
         if segment.after and lines.line is not None and not lines.line.counted:
             lines.line.quantity, lines.line.counted = segment.number, True
             return
+        if lines.number is not None and not lines.number.article and not lines.out:
+            lines.out.append(Number(lines.number.number))  # "three please, and a tea": an answer, then a wish
         lines.number, lines.number_with, lines.another = segment, False, segment.text == "another"
         lines.before, lines.everyone = [], []
 

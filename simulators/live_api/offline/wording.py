@@ -40,8 +40,11 @@ _LISTED_MAX = 10
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
-    """'a, b and c'"""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}" if parts else ""
+    """'a, b and c'; with a comma more where the parts have commas of their own."""
+    if len(parts) < 2:
+        return "".join(parts)
+    comma = "," if any("," in part for part in parts) else ""
+    return f"{', '.join(parts[:-1])}{comma} {last} {parts[-1]}"
 
 
 def choices(names: Iterable[str]) -> str:
