@@ -64,5 +64,5 @@ def setup_of(branch_file: BranchFile, language: str) -> ModelSetup:
     return ModelSetup(
         instruction=instructions.system_instruction(menu, branch, language),
         declarations=tuple(tools.declarations(menu, branch)),
-        opening=f"The caller is on the line. Say: {instructions.greeting(branch, language)}",
+        opening=f"[The caller is on the line. Say: {instructions.greeting(branch, language)}]",
     )

@@ -97,7 +97,10 @@ class AnswerTools:
 
 @dataclass(frozen=True, slots=True)
 class TellModel:
-    """Tell the model something that no function call waits for; it reacts with a turn."""
+    """Tell the model something that no function call waits for; it reacts with a turn.
+
+    ``text`` stands in brackets: it is a note, not something that the caller said.
+    """
 
     text: str
 

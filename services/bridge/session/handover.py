@@ -131,7 +131,7 @@ class Handover:
         self._sentence_from = self._playback.queued_ms
         if self._waiting:
             return self._answer(self._response(), now)
-        return [TellModel(f"Say to the caller now: {message}")]
+        return [TellModel(f"[Say to the caller now: {message}]")]
 
     def _response(self) -> JsonObject:
         return {"status": "ok", "code": "handoff", "message": self._message}

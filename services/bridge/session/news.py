@@ -29,7 +29,7 @@ class News:
             return None
         told = [{"function": result.name, "result": dict(result.response)} for result in self._late]
         self._late.clear()
-        return "These functions have an answer now; tell the caller: " + json.dumps(told, ensure_ascii=False)
+        return f"[These functions have an answer now; tell the caller: {json.dumps(told, ensure_ascii=False)}]"
 
     def next_due(self, turn_open: bool) -> int | None:
         """When playing ends, while something waits for that. An open turn ends by itself."""

@@ -1,0 +1,190 @@
+"""Whole calls: a real bridge between a carrier's line, a Live server and services on real Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from bridge_world import open_world, until
+
+from agiza.contracts import streams
+from agiza.contracts.events import ToolCalled
+from simulators.live_api.faults import Close, Faults
+
+pytestmark = pytest.mark.integration
+
+# The pause is for the line's beacon, which says that this caller speaks text: it takes half a second.
+GREETING: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello, what would you like?"}]
+ORDER: list[object] = [
+    *GREETING,
+    {"wait_for_text": "burger"},
+    {"call": {"name": "addItem", "args": {"name": "chicken-burger"}}},
+    {"call": {"name": "getTotal"}},
+    {"say": "That is 550 shillings, is that right?"},
+    {"wait_for_text": "yes"},
+    {"call": {"name": "placeOrder"}},
+    {"say": "Thank you, goodbye."},
+    {"call": {"name": "endCall"}},
+    "end_turn",
+]
+
+
+async def test_an_order_from_greeting_to_goodbye(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    async with open_world(redis_url, redis_urls["bridge"], ORDER) as world:
+        world.around.answers["getTotal"] = {"quote_id": "q1"}
+        line = await world.call(call_id="HD_whole1")
+        await line.until_heard("what would you like")
+        line.say("one chicken burger please")
+        await line.until_heard("is that right")
+        line.say("yes")
+        ended = await world.around.ended()
+        assert await line.until_closed() == 1000
+        assert (ended.outcome, ended.reason) == ("placed", "goodbye")
+        assert [(tool.name, tool.status) for tool in ended.pii_tool_calls] == [
+            ("addItem", "ok"), ("getTotal", "ok"), ("placeOrder", "ok"), ("endCall", "ok"),
+        ]  # fmt: skip
+        assert [turn.who for turn in ended.transcript] == ["agent", "caller", "agent", "caller", "agent"]
+        assert ended.transcript[1].pii_text == "one chicken burger please"
+        assert line.texts[-1] == "Thank you, goodbye.", "the last words were played before the line was closed"
+        place = world.around.of_type(ToolCalled)[-1]
+        assert place.read_back is not None
+        assert (place.read_back.quote_id, place.read_back.outcome) == ("q1", "completed")
+        assert place.read_back.caller_speech_ms >= 200
+        assert place.cart_version_told == 2
+        assert ended.usage.total_tokens > 0
+        assert set(ended.latencies_ms) == {"first_audio", "response", "tool"}
+        turns = await world.redis.lrange(streams.session_turns_key("HD_whole1"), 0, -1)
+        assert json.loads(turns[1]) == {"who": "caller", "text": "one chicken burger please", "at_ms": pytest.approx(
+            ended.transcript[1].at_ms)}  # fmt: skip
+        record = await world.redis.hgetall(streams.session_key("HD_whole1"))
+        assert (record["phase"], record["cart_version"], record["branch_id"]) == ("ended", "3", "westlands")
+        assert world.live.sessions[0].problem is None
+        assert not world.around.http_ids, "the stream was quick enough"
+
+
+async def test_what_is_played_is_the_agents_audio_at_16_khz_paced(
+    redis_url: str, redis_urls: Mapping[str, str]
+) -> None:
+    async with open_world(redis_url, redis_urls["bridge"], GREETING) as world:
+        line = await world.call()
+        await line.until_heard("what would you like")
+        began, sent = line.arrivals[0][0], 0
+        for at, size in line.arrivals:
+            sent += size
+            ahead_ms = sent / 32 - (at - began) * 1000
+            assert ahead_ms <= 200 + 160, "never further ahead than the lead, give or take this machine"
+        await line.hang_up()
+        ended = await world.around.ended()
+        assert (ended.outcome, ended.reason) == ("dropped", "caller_hung_up")
+
+
+async def test_barge_in_kills_the_audio(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    steps: list[object] = [*GREETING, {"wait_for_text": "hi"}, {"say": "Well, " + "let me tell you a story. " * 12},
+                           {"wait_for_text": "stop"}, {"say": "Sorry."}]  # fmt: skip
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("hi")
+        before = len(line.heard)
+        await until(lambda: len(line.heard) > before + 16_000)
+        line.say("stop stop stop")
+        await line.until_heard("Sorry")
+        assert line.kills == 1
+        assert not any("story" in text for text in line.texts), "the story was cut off"
+        await line.hang_up()
+        await world.around.ended()
+        assert world.process.metrics.value("voice_bargeins_total") == 1
+
+
+async def test_a_deaf_stream_is_asked_over_http_with_the_same_id(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    steps: list[object] = [*GREETING, {"call": {"name": "addItem"}}, {"say": "Added."}]
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        world.around.deaf = True
+        line = await world.call()
+        await line.until_heard("Added")
+        assert world.around.http_ids == world.around.stream_ids
+        assert world.around.authorizations == {f"Bearer {'t' * 40}"}
+
+
+async def test_a_person(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    steps: list[object] = [
+        *GREETING,
+        {"wait_for_text": "person"},
+        {"call": {"name": "escalate", "args": {"reason": "caller_asked", "summary": "Wants a person."}}},
+        {"wait_for_result": "escalate"},
+        {"say": "I am calling Ann."},
+    ]
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("a person please")
+        assert await line.until_closed() == 1000
+        ended = await world.around.ended()
+        assert (ended.outcome, ended.reason) == ("handoff", "handoff")
+        assert line.texts[-1] == "I am calling Ann.", "the sentence was played before the line was left"
+
+
+@pytest.mark.parametrize("fault", ["refused", "closed", "reset"])
+async def test_a_lost_model_ends_the_stream_so_that_a_person_is_dialled(
+    redis_url: str, redis_urls: Mapping[str, str], fault: str
+) -> None:
+    faults = {
+        "refused": Faults(reject_upgrade_status=429),
+        "closed": Faults(close=Close(after_ms=700)),
+        "reset": Faults(tcp_reset_after_ms=700),
+    }[fault]
+    async with open_world(redis_url, redis_urls["bridge"], GREETING) as world:
+        world.live.next_faults(faults)
+        line = await world.call()
+        assert await line.until_closed() == 1000
+        ended = await world.around.ended()
+        assert ended.outcome == "dropped"
+        assert ended.reason == {"refused": "model_refused_429", "closed": "model_closed_1011",
+                                "reset": "model_closed_1006"}[fault]  # fmt: skip
+
+
+async def test_a_caller_who_hangs_up_at_once_leaves_nothing_behind(
+    redis_url: str, redis_urls: Mapping[str, str]
+) -> None:
+    async with open_world(redis_url, redis_urls["bridge"], GREETING) as world:
+        line = await world.call()
+        await line.hang_up()
+        ended = await world.around.ended()
+        assert ended.reason == "caller_hung_up"
+
+
+async def test_two_callers_at_once_do_not_hear_each_other(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    steps: list[object] = [*GREETING, {"wait_for_text": {}}, {"say": "You said something."}]
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        first, second = await world.call(), await world.call()
+        await first.until_heard("what would you like")
+        await second.until_heard("what would you like")
+        first.say("soda")
+        await first.until_heard("You said something")
+        assert not any("You said" in text for text in second.texts)
+
+
+async def test_odd_messages_of_the_model_are_survived(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    async with open_world(redis_url, redis_urls["bridge"], GREETING) as world:
+        world.live.next_faults(
+            Faults(unknown_field=True, unknown_enum=True, unknown_message=True, huge_message_bytes=2_000_000,
+                   bundled_parts=True, text_frames=True, late_transcripts=True)
+        )  # fmt: skip
+        line = await world.call()
+        await line.until_heard("what would you like")
+
+
+async def test_nothing_personal_is_logged(redis_url: str, redis_urls: Mapping[str, str], logged: object) -> None:
+    async with open_world(redis_url, redis_urls["bridge"], ORDER) as world:
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("one zebra burger")
+        await line.until_heard("is that right")
+        await line.hang_up()
+        await world.around.ended()
+    text = logged.text  # type: ignore[attr-defined]
+    assert "call_opened" in text
+    assert "call_ended" in text
+    for personal in ("zebra", "is that right", "s" * 40, "t" * 40):
+        assert personal not in text
