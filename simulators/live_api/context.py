@@ -6,12 +6,13 @@ import copy
 import secrets
 from dataclasses import dataclass, field
 
-from simulators.live_api.protocol import JsonObject
+from simulators.live_api.casing import JsonObject
 from simulators.live_api.setup import Setup
 
 AUDIO_TOKENS_PER_S = 25
 _CHARACTERS_PER_TOKEN = 4
 HANDLE_VALID_S = 7_200
+_HANDLES_MAX = 20_000  # of one server; the oldest go first
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ class Handles:
 
     def issue(self, saved: Saved) -> str:
         """A new handle for this state, which is copied."""
-        now_s = saved.issued_s
-        self._saved = {handle: other for handle, other in self._saved.items() if not _expired(other, now_s)}
+        while len(self._saved) >= _HANDLES_MAX:
+            del self._saved[next(iter(self._saved))]
         handle = secrets.token_urlsafe(24)
         self._saved[handle] = copy.deepcopy(saved)
         return handle

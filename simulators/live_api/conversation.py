@@ -12,11 +12,12 @@ import soxr
 
 from simulators.live_api import replies
 from simulators.live_api.brain import Event
+from simulators.live_api.casing import JsonObject
 from simulators.live_api.clock import Clock
 from simulators.live_api.faults import Faults
 from simulators.live_api.listening import Listener
 from simulators.live_api.outbox import Frame
-from simulators.live_api.protocol import OUTPUT_RATE, JsonObject
+from simulators.live_api.protocol import OUTPUT_RATE
 from simulators.live_api.record import SpokenText
 from simulators.live_api.setup import Setup
 from simulators.live_api.stage import Stage, TurnInterrupted

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol, assert_never
+from dataclasses import dataclass
+from typing import Protocol, Self, assert_never
 
 import structlog
 
@@ -54,9 +55,19 @@ _STEPS_MAX = 40  # of one answer: a policy that calls tools for ever is stopped
 
 
 class Agent(Protocol):
-    """The dialogue policy: words and tool results in, sentences and tool calls out. Copied into session handles."""
+    """The dialogue policy: words and tool results in, sentences and tool calls out. Equal inputs give equal steps."""
 
     def handle(self, turn: AgentInput) -> Sequence[AgentStep]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an agent was told so far. Telling it again to a new agent brings the conversation back."""
+
+    turns: tuple[AgentInput, ...] = ()
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # nothing in it changes, and a handle is made after every turn
 
 
 AgentMaker = Callable[[AgentSetup], Agent]
@@ -80,8 +91,7 @@ class OfflineBrain:
 
     async def run(self, talk: Conversation) -> None:
         setup = AgentSetup(talk.instruction, talk.declarations)
-        agent: Agent = talk.memory if talk.memory is not None else self._make_agent(setup)  # type: ignore[assignment]
-        dialogue = _Dialogue(talk, agent, silence_s=self._silence_s)
+        dialogue = _Dialogue(talk, self._make_agent(setup), silence_s=self._silence_s)
         ears = asyncio.ensure_future(Ears(talk, self._make_ear, vocabulary_of(setup), self._understood).run())
         mind = asyncio.ensure_future(dialogue.run())
         try:
@@ -106,6 +116,9 @@ class _Dialogue:
         self._started = talk.resumed
         self._quiet_since_s = talk.clock.now()
         self._unheard = False
+        self._told: list[AgentInput] = []
+        for turn in talk.memory.turns if isinstance(talk.memory, Told) else ():
+            self._tell(turn)
         self._late: dict[str, ToolResult] = {}
         self._late_order: list[str] = []
 
@@ -166,7 +179,7 @@ class _Dialogue:
         await self._talk.learn_caller()
         if greet:
             return [CallStarted()]
-        self._agent.handle(CallStarted())
+        self._tell(CallStarted())
         return []
 
     def _late_result(self, result: ToolResult, *, silent: bool) -> list[AgentInput]:
@@ -178,7 +191,7 @@ class _Dialogue:
         self._late.clear()
         self._late_order.clear()
         if silent:
-            self._agent.handle(ToolResults(results))
+            self._tell(ToolResults(results))
             return []
         return [ToolResults(results)]
 
@@ -197,19 +210,23 @@ class _Dialogue:
                     case CallTools(requests=requests):
                         results = await self._call([ToolRequest(one.name, dict(one.args)) for one in requests])
                         if results:
-                            steps.extendleft(reversed(self._agent.handle(ToolResults(results))))
+                            steps.extendleft(reversed(self._tell(ToolResults(results))))
             else:
                 log.warning("offline_agent_stopped", steps=_STEPS_MAX)
-            self._talk.remember(self._agent)
             await self._talk.end_turn()
         except TurnInterrupted as interruption:
             self._unheard = True
-            self._agent.handle(Interrupted(interruption.spoken))
+            self._tell(Interrupted(interruption.spoken))
         self._quiet_since_s = self._talk.clock.now()
+
+    def _tell(self, turn: AgentInput) -> Sequence[AgentStep]:
+        self._told.append(turn)
+        self._talk.remember(Told(tuple(self._told)))
+        return self._agent.handle(turn)
 
     def _steps(self, turn: AgentInput) -> Sequence[AgentStep]:
         """The agent's steps; of a start, only what the session's history does not have already."""
-        steps = self._agent.handle(turn)
+        steps = self._tell(turn)
         if not isinstance(turn, CallStarted):
             return steps
         said = [text for role, text in self._talk.history if role == "model"]

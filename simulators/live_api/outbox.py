@@ -10,8 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from simulators.live_api.casing import JsonObject
 from simulators.live_api.faults import Faults
-from simulators.live_api.protocol import JsonObject, encode_server
+from simulators.live_api.protocol import encode_server
 
 _WAITING_MAX = 64  # messages; a speaking turn waits for room, control messages never do
 

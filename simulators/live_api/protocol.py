@@ -12,16 +12,14 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
+
+from simulators.live_api.casing import Json, JsonObject, camel_case
 
 INPUT_RATE = 16_000
 OUTPUT_RATE = 24_000
 REASON_BYTES_MAX = 123
-
-Json = Any  # parsed JSON: its shape is checked field by field below
-JsonObject = dict[str, Any]
 
 
 class ProtocolError(Exception):
@@ -150,37 +148,6 @@ def decode_base64(data: str) -> bytes:
         return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ProtocolError(1007, "Invalid value at 'data' (TYPE_BYTES), Base64 decoding failed.") from error
-
-
-# --- key casing ---------------------------------------------------------------------------------------------
-
-# Values below these keys belong to the application: their keys are data, not protocol.
-_FREE_FORM = frozenset({"args", "response", "parametersJsonSchema", "responseJsonSchema", "labels"})
-# Keys of these objects are names chosen by the application; what is below them is protocol again.
-_NAMED = frozenset({"properties"})
-_SNAKE = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
-
-
-def camel_key(key: str) -> str:
-    return _SNAKE.sub(lambda match: match[1].upper(), key) if "_" in key else key
-
-
-def camel_case(value: Json) -> Json:
-    """The same JSON with every protocol key in camelCase; application data is left as it came."""
-    if isinstance(value, list):
-        return [camel_case(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    result: JsonObject = {}
-    for key, inner in value.items():
-        name = camel_key(key)
-        if name in _FREE_FORM:
-            result[name] = inner
-        elif name in _NAMED and isinstance(inner, dict):
-            result[name] = {own: camel_case(below) for own, below in inner.items()}
-        else:
-            result[name] = camel_case(inner)
-    return result
 
 
 # --- one decoder per client message ---------------------------------------------------------------------------

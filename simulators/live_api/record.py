@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from simulators.live_api.protocol import JsonObject
+from simulators.live_api.casing import JsonObject
 
 Who = Literal["caller", "agent"]
 

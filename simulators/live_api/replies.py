@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 
-from simulators.live_api.protocol import OUTPUT_RATE, JsonObject
+from simulators.live_api.casing import JsonObject
+from simulators.live_api.protocol import OUTPUT_RATE
 
 AUDIO_MIME_TYPE = f"audio/pcm;rate={OUTPUT_RATE}"
 

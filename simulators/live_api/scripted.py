@@ -80,6 +80,7 @@ class _Performance:
         self._steps = script.steps
         self._talk = talk
         self._position = position
+        talk.remember(position)  # it changes in place; a handle takes a copy
 
     async def run(self) -> None:
         while self._position.step < len(self._steps):
@@ -98,7 +99,6 @@ class _Performance:
         await self._end_turn()
 
     async def _end_turn(self) -> None:
-        self._talk.remember(self._position)
         try:
             await self._talk.end_turn()
         except TurnInterrupted:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from simulators.live_api.casing import JsonObject
 from simulators.live_api.models import DEVELOPER_MODELS, VERTEX_MODELS, VOICES, Behavior, Model, names
-from simulators.live_api.protocol import JsonObject, ProtocolError, text_of
+from simulators.live_api.protocol import ProtocolError, text_of
 
 Start = Literal["HIGH", "LOW"]
 

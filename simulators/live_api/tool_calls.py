@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from simulators.live_api import replies
-from simulators.live_api.protocol import OUTPUT_RATE, FunctionAnswer, JsonObject
+from simulators.live_api.casing import JsonObject
+from simulators.live_api.protocol import OUTPUT_RATE, FunctionAnswer
 from simulators.live_api.record import CallRecord
 from simulators.live_api.stage import Stage
 from simulators.live_api.turn import ModelTurn

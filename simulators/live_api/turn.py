@@ -17,8 +17,9 @@ from typing import TypeVar
 import numpy as np
 
 from simulators.live_api import replies
+from simulators.live_api.casing import JsonObject
 from simulators.live_api.context import text_tokens, usage_metadata
-from simulators.live_api.protocol import OUTPUT_RATE, JsonObject
+from simulators.live_api.protocol import OUTPUT_RATE
 from simulators.live_api.record import SpokenText
 from simulators.live_api.stage import Stage, TurnInterrupted
 

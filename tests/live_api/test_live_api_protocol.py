@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulators.live_api.casing import camel_case, camel_key
 from simulators.live_api.protocol import (
     ActivityEnd,
     ActivityStart,
@@ -24,8 +25,6 @@ from simulators.live_api.protocol import (
     TextInput,
     ToolResponse,
     VideoInput,
-    camel_case,
-    camel_key,
     close_reason,
     decode_base64,
     decode_client,
