@@ -18,6 +18,7 @@ from agiza.cli import place as place_command
 from agiza.cli import up as up_command
 from agiza.cli.errors import CliError
 from agiza.cli.stack import BRANCHES, StackOptions
+from agiza.runtime.logs import configure_logging
 
 app = typer.Typer(
     help="Agiza answers a restaurant's phone and turns one spoken order into one clean ticket.",
@@ -121,6 +122,7 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    configure_logging("agiza", level="error")  # the screen belongs to the command; services log for themselves
     try:
         app()
     except CliError as error:

@@ -90,11 +90,12 @@ async def running_stack(options: StackOptions, listener: LogListener | None = No
         if options.log_folder is not None:
             options.log_folder.mkdir(parents=True, exist_ok=True)
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="agiza-")))
+        servers_cleanup = await cleanup.enter_async_context(contextlib.AsyncExitStack())
         children: dict[str, Child] = {}
-        cleanup.push_async_callback(_stop_all, children)
+        cleanup.push_async_callback(_stop_all, children)  # entered after the servers, so left before them
         if _needs_simulator(options):
             children["live"] = await _start_live(options, folder, listener)  # slowest to load, so first
-        servers = await _open_servers(options, cleanup)
+        servers = await _open_servers(options, servers_cleanup)
         urls = await asyncio.to_thread(prepare, servers.database_url, servers.redis_url, _passwords())
         live = await children["live"].wait_ready(READY_S) if "live" in children else {}
         plan = _Plan.of(options, urls, live)
@@ -194,8 +195,9 @@ class _Plan:
             "AGIZA_LIVE_URL": live_url or "",
             "AGIZA_LIVE_CA_FILE": ca_file,
         }
-        for name in ("webhook", "orders", "escalation"):
-            common[name]["AGIZA_BRANCHES_DIR"] = str(options.branches_folder)
+        for name in SERVICES:
+            if name != "bridge":  # it gets its menus from orders
+                common[name]["AGIZA_BRANCHES_DIR"] = str(options.branches_folder)
         return cls(ports, path_token, internal_token, live_url, common)
 
 
