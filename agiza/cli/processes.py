@@ -163,6 +163,11 @@ def _inherited() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **kept}
 
 
+def _is_ready(fields: Mapping[str, Any]) -> bool:
+    """A service logs the event ``ready``; a simulator prints one object with its URL."""
+    return fields.get("event") == "ready" or ("url" in fields and "event" not in fields)
+
+
 def _json_object(line: str) -> dict[str, Any] | None:
     if not line.startswith("{"):
         return None
