@@ -27,6 +27,7 @@ from simulators.live_api.brain import (
     UserWords,
 )
 from simulators.live_api.conversation import Conversation
+from simulators.live_api.directions import direction, is_direction
 from simulators.live_api.hearing import Ear, EarMaker, Ears, Understood
 from simulators.live_api.offline.agent import OfflineAgent
 from simulators.live_api.offline.turns import (
@@ -131,7 +132,7 @@ class _Dialogue:
     def _patience_s(self) -> float:
         return _UNHEARD_S if self._unheard else self._silence_s
 
-    async def _turns_of(self, event: Event | None) -> list[AgentInput]:
+    async def _turns_of(self, event: Event | None) -> Sequence[AgentInput | Say]:
         """What the agent is told about this event; nothing for most of them."""
         match event:
             case None:
@@ -162,13 +163,13 @@ class _Dialogue:
         self._unheard = False
         return [*await self._start(greet=False), heard]
 
-    async def _prompted(self, text: str) -> list[AgentInput]:
-        """The first prompt starts the call. Later ones are the caller's words, or a nudge in brackets or empty."""
+    async def _prompted(self, text: str) -> Sequence[AgentInput | Say]:
+        """The first prompt starts the call. Later ones are the caller's words, a stage direction or an empty nudge."""
         if not self._started:
             return await self._start()
         words = text.strip()
-        if not words or words[0] in "[(":
-            return [Silence(self._talk.clock.now() - self._quiet_since_s)]
+        if not words or is_direction(words):
+            return [direction(words) or Silence(self._talk.clock.now() - self._quiet_since_s)]
         return [Heard(words, (words,))]
 
     async def _start(self, *, greet: bool = True) -> list[AgentInput]:
@@ -195,9 +196,9 @@ class _Dialogue:
             return []
         return [ToolResults(results)]
 
-    async def _answer(self, turn: AgentInput) -> None:
+    async def _answer(self, turn: AgentInput | Say) -> None:
         """One turn of the model: every step of the agent, with the tools' results in between."""
-        steps = deque(self._steps(turn))
+        steps: deque[AgentStep] = deque([turn] if isinstance(turn, Say) else self._steps(turn))
         if not steps:
             return
         try:

@@ -187,7 +187,8 @@ class _Performance:
                             self._talk.transcribe(heard)
                         return
                 case WaitForText(contains=contains), UserWords(text=text) | UserText(text=text):
-                    if contains is None or contains.casefold() in text.casefold():
+                    # A blank text is how some clients set a model going, and is not spoken by anyone.
+                    if text.strip() and (contains or "").casefold() in text.casefold():
                         return
                 case WaitForResult(name=name), ToolsAnswered(result=result):
                     if result.name == name:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from simulators.live_api.brain import UserUtterance
+from simulators.live_api.directions import direction, is_direction
 from simulators.live_api.offline.turns import (
     AgentInput,
     AgentSetup,
@@ -24,6 +25,7 @@ from simulators.live_api.offline.turns import (
     Say,
     Silence,
     ToolRequest,
+    ToolResult,
     ToolResults,
 )
 from simulators.live_api.offline_brain import OfflineBrain
@@ -186,6 +188,40 @@ async def test_silence_is_told_and_nudges_count_as_silence(setup: dict[str, Any]
         nudge = {"role": "user", "parts": [{"text": "[The caller is waiting.]"}]}
         await client.send({"clientContent": {"turns": [nudge], "turnComplete": True}})
         assert transcript(await client.turn()) == "Are you there?"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("[Say to the caller now: A colleague is coming.]", Say("A colleague is coming.")),
+        ("[The caller is on the line. Say: Hello: welcome.]", Say("Hello: welcome.")),
+        ("[The caller is waiting.]", None),
+        ("[They would say nothing]", None),
+        (
+            '[These functions have an answer now; tell the caller: [{"function": "f", "result": {"status": "ok"}}]]',
+            ToolResults((ToolResult("f", {"status": "ok"}),)),
+        ),
+        ("[An answer: [not json]]", None),
+        ('[An answer: [{"function": "f"}]]', None),
+    ],
+)
+def test_stage_directions(text: str, wanted: object) -> None:
+    assert is_direction(text)
+    assert direction(text) == wanted
+
+
+async def test_directions_are_followed_in_a_conversation(setup: dict[str, Any]) -> None:
+    async with restaurant() as place, dialled(place.server, setup) as client:
+        await client.send(PROMPT)
+        await client.send({"realtimeInput": {"text": " "}})  # some clients send it to set the model going
+        assert transcript(await client.turn()) == "Karibu."
+        for text, said in (
+            ("[Say to the caller now: A colleague is coming.]", "A colleague is coming."),
+            ('[Late: [{"function": "addItem", "result": {"status": "ok"}}]]', "addItem is ok."),
+        ):
+            turn = {"role": "user", "parts": [{"text": text}]}
+            await client.send({"clientContent": {"turns": [turn], "turnComplete": True}})
+            assert transcript(await client.turn()) == said
 
 
 async def test_a_resumed_caller_is_not_greeted_again_and_still_speaks_text(setup: dict[str, Any]) -> None:
