@@ -70,7 +70,7 @@ def configure_logging(
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _scrub_foreign_text],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *guard,
@@ -81,7 +81,7 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "websockets", "uvicorn.access", "google_genai", "asyncio"):
+    for chatty in ("httpx", "httpcore", "websockets", "uvicorn.access", "google_genai", "asyncio", "arq"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
@@ -174,6 +174,12 @@ def _shape_exception(_logger: object, _method: str, event: Event) -> Event:
         )
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     event["exception"] = chain
+    return event
+
+
+def _scrub_foreign_text(_logger: object, _method: str, event: Event) -> Event:
+    """Libraries write sentences, with whatever they were given in them."""
+    event["event"] = _PHONE.sub("[number]", str(event["event"]))[:FIELD_CHARS_MAX]
     return event
 
 

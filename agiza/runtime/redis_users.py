@@ -48,7 +48,7 @@ _KEEP: Final = (
 )  # fmt: skip
 _JOBS: Final = (
     "zadd", "zrem", "zcard", "zscore", "zrange", "zrangebyscore", "zremrangebyscore", "zincrby",
-    "psetex", "setex", "incr", "expire", "exists", "mget", "info", "dbsize",
+    "psetex", "setex", "incrby", "expire", "exists", "mget", "info", "dbsize",
 )  # fmt: skip
 """What arq uses: sorted sets as queue, and INFO and DBSIZE for a line in its log. No script."""
 
@@ -88,7 +88,7 @@ RIGHTS: Final[Mapping[User, Rights]] = {
     "orders": Rights(
         keys=(*_consumed(f"{streams.TOOLS_PREFIX}*"), f"{streams.ORDERS_PREFIX}*"),
         channels=(f"{streams.REPLIES_PREFIX}*", f"{streams.CARTS_PREFIX}*"),
-        commands=(*_PUBLISH, *_CONSUME, *_SUBSCRIBE),
+        commands=(*_PUBLISH, *_CONSUME, *_SUBSCRIBE, "exists"),
     ),
     "escalation": Rights(
         keys=(*_consumed(streams.HANDOFFS), *_consumed(streams.CALLS), f"{JOBS_PREFIX}*"),

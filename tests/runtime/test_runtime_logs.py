@@ -114,10 +114,11 @@ def test_causes_of_an_exception_are_listed(logged: Logged) -> None:
 
 
 def test_loggers_of_libraries_go_the_same_way(logged: Logged) -> None:
-    logging.getLogger("some.library").warning(
-        "connect to %s failed", "redis://u:s3cr3t-value@h", extra={"pii_x": WORDS}
-    )
+    library = logging.getLogger("some.library")
+    library.warning("connect to %s failed", "redis://u:s3cr3t-value@h", extra={"pii_x": WORDS})
     [line] = logged.lines
+    library.error("cannot dial %s", NUMBER)
+    assert NUMBER not in logged.text
     assert line["event"] == "connect to redis://u:[redacted]@h failed"
     assert line["service"] == "test"
     assert WORDS not in logged.text
