@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from simulators.live_api.offline.intents import Ref, Wish
 from simulators.live_api.offline.lexicon import Choice, Lexicon
+from simulators.live_api.offline.phrases import NUMBER_WORDS
 from simulators.live_api.offline.segments import BARE, NAME, NUMBER, UNKNOWN, Segment
 
 _NOTHING = Segment("end", ())
@@ -111,4 +112,4 @@ def option_ids(choices: Sequence[Choice]) -> Wish:
 
 
 def is_word_of_content(segment: Segment) -> bool:
-    return segment.kind == UNKNOWN and len(segment.words[0]) > 2
+    return segment.kind == UNKNOWN and len(segment.words[0]) > 2 and segment.words[0] not in NUMBER_WORDS

@@ -64,6 +64,7 @@ class Dialogue:
         self.requests: tuple[ToolRequest, ...] = ()
         self.remarks: list[str] = []
         self.asked: Ask | None = None
+        self.topic: str | None = None  # the item a question was just answered about: "I'll take two"
         self.reading = False  # "that's all" was said: from now on a change leads to (another) read-back
         self.quoted = False  # the order as it stands was read back
         self.price_only = False

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from simulators.live_api.offline.menu_text import Menu
-from simulators.live_api.offline.phrases import NUMBER_WORDS, NUMBERS, plain_words
+from simulators.live_api.offline.phrases import NUMBER_WORDS, number_of, plain_words
 from simulators.speech.words import singular
 
 _NEGATIVE = ("no", "without", "hold the", "hold", "bila")
@@ -78,7 +78,7 @@ class Lexicon:
         return found.pop() if len(found) == 1 else None
 
     def begins_with_number(self, words: tuple[str, ...]) -> bool:
-        return words[:1] in NUMBERS
+        return number_of(words[:1]) is not None
 
     def among(self, items: Iterable[str], heard: str) -> tuple[str, ...]:
         """Those of the items whose names have all the words that were heard."""
@@ -108,8 +108,8 @@ class Lexicon:
                 self._name(words, item=item.id)
                 if len(words) > 1 and words[0] in ("a", "an", "the"):
                     self._name(words[1:], item=item.id)
-                if len(words) > 1 and words[:1] in NUMBERS:
-                    self.pack_size.setdefault(item.id, NUMBERS[words[:1]])
+                if len(words) > 1 and (size := number_of(words[:1])) is not None:
+                    self.pack_size.setdefault(item.id, size)
 
     def _add_options(self) -> None:
         forms: list[tuple[tuple[str, ...], Choice]] = []

@@ -168,6 +168,7 @@ class Outcomes:
         if wanted is None:
             return d.say(answer(asked, self._menu), d.question())
         words, item = answer_from(asked, wanted, self._menu)
+        d.topic = item
         if item is None or asked.about != "have" or d.phase is Phase.CHECKING:
             return d.say(words, d.question())
         return d.offer(Confirm("Would you like one?", (Add(item),)), words)

@@ -119,6 +119,7 @@ REACTIONS: Mapping[Phase, Mapping[Move, Reaction]] = {
         "hello": "ask_to_place",
         "thanks": "ask_to_place",
         "continue": "ask_what_to_change",
+        "number": "ask_to_place",
     },
     Phase.CLOSING: {
         **_USUAL,

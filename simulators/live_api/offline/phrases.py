@@ -186,7 +186,7 @@ person:abuse = fuck, fucking, fuck you, fuck off, shit, bullshit, bitch, idiot, 
 """
 
 _ARTICLES: Final = ("a", "an", "some", "another", "a single", "single", "ka")
-_COUNTS: Final = {
+_COUNT_WORDS: Final = {
     "a couple of": 2,
     "a couple": 2,
     "couple of": 2,
@@ -204,15 +204,11 @@ _COUNTS: Final = {
     "twice": 2,
 }
 _SWAHILI_COUNTS: Final = ("moja", "mbili", "tatu", "nne", "tano", "sita", "saba", "nane", "tisa", "kumi")
-NUMBER_WORDS: Final = frozenset(
-    (
-        *(word for number in range(1, 100) for word in number_words(number).split()),
-        "hundred",
-        "thousand",
-        "dozen",
-        "half",
-    )
-)
+_COUNTS: Final = {tuple(words.split()): number for words, number in _COUNT_WORDS.items()}
+_SMALL_NUMBERS: Final = {number_words(number): number for number in (*range(1, 20), *range(20, 100, 10))}
+NUMBER_WORDS: Final = frozenset((*_SMALL_NUMBERS, "zero", "hundred", "thousand", "point", "dozen", "half"))
+NUMBER_LENGTH_MAX: Final = 9
+"""Words in the longest number that is read as one."""
 
 
 def plain_words(text: str) -> tuple[str, ...]:
@@ -229,17 +225,31 @@ def _phrases() -> Mapping[tuple[str, ...], str]:
     return table
 
 
-def _numbers() -> Mapping[tuple[str, ...], int]:
-    table = {tuple(number_words(number).split()): number for number in range(1, 101)}
-    table[("a", "hundred")] = table[("hundred",)] = 100
-    table.update({tuple(words.split()): number for words, number in _COUNTS.items()})
-    return table
+def number_of(words: tuple[str, ...]) -> int | None:
+    """The number that these words spell, all of them; None when they spell none."""
+    if words in _COUNTS:
+        return _COUNTS[words]
+    if words[0] == "a" and words[1:2] in (("hundred",), ("thousand",)):
+        words = ("one", *words[1:])
+    total = group = 0
+    for word in (word for word in words if word != "and"):
+        if word in _SMALL_NUMBERS:
+            group += _SMALL_NUMBERS[word]
+        elif word == "hundred":
+            group *= 100
+        elif word == "thousand":
+            total, group = group * 1000, 0
+        else:
+            return None
+    number = total + group
+    spelt = tuple(word for word in words if word != "and")
+    fits = 0 < number < 1_000_000 and words[-1] != "and" and tuple(number_words(number).split()) == spelt
+    return number if fits else None
 
 
 PHRASES: Final[Mapping[tuple[str, ...], str]] = _phrases()
 """Words to the kind of phrase they are."""
 
-NUMBERS: Final[Mapping[tuple[str, ...], int]] = _numbers()
 ARTICLES: Final[frozenset[tuple[str, ...]]] = frozenset(tuple(words.split()) for words in _ARTICLES)
 NUMBERS_AFTER: Final[Mapping[tuple[str, ...], int]] = {
     (word,): number for number, word in enumerate(_SWAHILI_COUNTS, start=1)

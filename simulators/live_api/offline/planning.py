@@ -27,8 +27,6 @@ from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.turns import ToolRequest
 from simulators.live_api.offline.wording import plural
 
-QUANTITY_MAX = 100
-
 
 @dataclass(slots=True)
 class Plan:
@@ -89,7 +87,7 @@ class Planner:
             self.plan.open.append(add)
         else:
             for quantity, options in _split(add, self._single_groups(add.item)):
-                self._call("addItem", name=add.item, quantity=min(quantity, QUANTITY_MAX), **_modifiers(options))
+                self._call("addItem", name=add.item, quantity=quantity, **_modifiers(options))
 
     def _change_existing(self, add: Add) -> None:
         ref = Ref(add.item)
@@ -189,16 +187,16 @@ class Planner:
             else:
                 self.plan.remarks.append("There is nothing in the order yet.")
         elif len(lines) > 1 and not wanted.ref.is_that and lines[0] not in self._focus:
-            self._call("changeQuantity", item=lines[0].item, quantity=min(wanted.quantity, QUANTITY_MAX))
+            self._call("changeQuantity", item=lines[0].item, quantity=wanted.quantity)
         else:
-            self._call("changeQuantity", line=lines[0].id, quantity=min(wanted.quantity, QUANTITY_MAX))
+            self._call("changeQuantity", line=lines[0].id, quantity=wanted.quantity)
 
     def _more(self, more: More) -> None:
         lines = self._lines_of(more.ref)
         if not lines:
             self.plan.remarks.append("There is nothing in the order yet.")
         elif not more.wishes:
-            quantity = min(lines[0].quantity + more.quantity, QUANTITY_MAX)
+            quantity = lines[0].quantity + more.quantity
             self._call("changeQuantity", line=lines[0].id, quantity=quantity)
         else:
             fitting = (self._option_for(lines[0], wish) for wish in more.wishes)

@@ -95,6 +95,9 @@ class Reactions:
         if said.has("yes") and not said.has("no", "wrong"):
             d.pending.insert(0, asked)
             return self._confirm(said)
+        offer = asked.intents[0] if len(asked.intents) == 1 else None
+        if isinstance(offer, Add) and said.number and not said.changes_order and not asked.checks_hearing:
+            return d.carry_out((replace(offer, quantity=said.number),))  # "would you like one?" - "two, please"
         if said.changes_order or said.number is not None or (asked.intents and set(asked.intents) <= set(said.intents)):
             return self.react(said)
         if asked.checks_hearing:
@@ -249,6 +252,9 @@ class Reactions:
     def _count(self, said: Utterance) -> Steps:
         if said.has("no", "wrong") and said.number is not None:
             return self._dialogue.carry_out((SetQuantity(Ref(), said.number),))
+        topic, self._dialogue.topic = self._dialogue.topic, None
+        if topic is not None and said.number:
+            return self._dialogue.carry_out((Add(topic, said.number),))
         return self._dialogue.repair("Sorry, how many of what?")
 
     def _answer(self, said: Utterance) -> Steps:

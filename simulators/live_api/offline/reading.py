@@ -94,7 +94,7 @@ class Reader:
         if segment.after and lines.line is not None and not lines.line.counted:
             lines.line.quantity, lines.line.counted = segment.number, True
             return
-        if lines.number is not None and not lines.number.article and not lines.out:
+        if lines.number is not None and not lines.number.article and self._only_acts():
             lines.out.append(Number(lines.number.number))  # "three please, and a tea": an answer, then a wish
         lines.number, lines.number_with, lines.another = segment, False, segment.text == "another"
         lines.before, lines.everyone = [], []
@@ -272,13 +272,16 @@ class Reader:
             self._cursor.take()
         self._lines.out.append(Ask(about, tuple(dict.fromkeys(items)), tuple(wishes), " ".join(words)))
 
+    def _only_acts(self) -> bool:
+        return all(isinstance(part, Act) for part in self._lines.out)
+
     def _end_clause(self) -> None:
         """What waits for a name that did not come is done with."""
         lines, number = self._lines, self._lines.number
         if number is not None and not number.article:
             if lines.line is not None and lines.correcting:
                 lines.line.quantity = number.number
-            elif lines.line is None and not lines.out:
+            elif lines.line is None and self._only_acts():
                 lines.out.append(Number(number.number))
         lines.forget_words()
         lines.placed, lines.everyone, lines.correcting = [], [], False

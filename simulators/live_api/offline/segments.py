@@ -7,14 +7,21 @@ Of all ways to cut it, the one with the longest pieces is taken (each piece coun
 from dataclasses import dataclass
 
 from simulators.live_api.offline.lexicon import NAME_WORDS_MAX, BareNoun, Choice, Lexicon
-from simulators.live_api.offline.phrases import ARTICLES, NUMBERS, NUMBERS_AFTER, PHRASE_WORDS_MAX, PHRASES
+from simulators.live_api.offline.phrases import (
+    ARTICLES,
+    NUMBER_LENGTH_MAX,
+    NUMBERS_AFTER,
+    PHRASE_WORDS_MAX,
+    PHRASES,
+    number_of,
+)
 
 UNKNOWN = "unknown"
 NAME = "name"
 NUMBER = "number"
 BARE = "bare"
 
-_SPAN_MAX = max(NAME_WORDS_MAX, PHRASE_WORDS_MAX)
+_SPAN_MAX = max(NAME_WORDS_MAX, PHRASE_WORDS_MAX, NUMBER_LENGTH_MAX)
 _WEAK_NAME = 0.6
 _PREFERENCE = {NAME: 0.3, NUMBER: 0.2, BARE: 0.1}
 UTTERANCE_WORDS_MAX = 200
@@ -78,8 +85,8 @@ def _pieces(span: tuple[str, ...], lexicon: Lexicon) -> list[tuple[Segment, floa
         found.append((segment, length * _WEAK_NAME))
     if (bare := lexicon.bare(span)) is not None:
         found.append((Segment(BARE, span, bare=bare), length * _WEAK_NAME + _PREFERENCE[BARE]))
-    if span in NUMBERS:
-        found.append((Segment(NUMBER, span, number=NUMBERS[span]), length + _PREFERENCE[NUMBER]))
+    if len(span) <= NUMBER_LENGTH_MAX and (number := number_of(span)) is not None:
+        found.append((Segment(NUMBER, span, number=number), length + _PREFERENCE[NUMBER]))
     if span in NUMBERS_AFTER:
         found.append((Segment(NUMBER, span, number=NUMBERS_AFTER[span], after=True), length + _PREFERENCE[NUMBER]))
     if span in ARTICLES:

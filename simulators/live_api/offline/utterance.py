@@ -40,6 +40,7 @@ _ACTS_BY_WEIGHT: tuple[ActKind, ...] = (
     "thanks",
     "hello",
 )
+_LESS_THAN_A_NUMBER = frozenset(("yes", "continue", "thanks", "hello"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Utterance:
         if self.question is not None:
             return "ask"
         for kind in _ACTS_BY_WEIGHT:
+            if self.number is not None and kind in _LESS_THAN_A_NUMBER:
+                return "number"
             if self.has(kind):
                 return kind
         return "number" if self.number is not None else "unclear"
