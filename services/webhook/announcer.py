@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from agiza.contracts import envelope, events
+from agiza.contracts import events
 from agiza.domain.call_state import CallEvent, DialEnded, DialServed, HungUp, Started
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Pool, transaction
-from agiza.runtime.traces import Trace
+from agiza.runtime.publisher import Publisher, PublishFailed, Stamped
 from services.webhook.directory import Directory
 from services.webhook.store import CallRow, JsonObject, close_forgotten, forget_sent, unsent_events
 
-SOURCE: Final = "/agiza/webhook"
 QUEUE_MAX: Final = 10_000
 """Events waiting in memory; more than this wait in their rows only."""
 RETRY_S: Final = 0.5
@@ -30,15 +28,6 @@ SWEEP_S: Final = 10.0
 SWEEP_BACK: Final = timedelta(days=1)
 
 log = get_logger(__name__)
-
-Publish = Callable[[events.Event, envelope.Stamp], Awaitable[bool]]
-"""Send an event to its stream. False when Redis did not take it, which is worth another try."""
-
-
-def event_of(event: CallEvent, row: CallRow, trace: Trace, now: datetime) -> JsonObject:
-    """The CloudEvents object of something that happened to this call."""
-    stamp = envelope.Stamp(id=str(uuid.uuid4()), source=SOURCE, time=now, traceparent=str(trace))
-    return envelope.to_envelope(_contract(event, row), stamp)
 
 
 def _contract(event: CallEvent, row: CallRow) -> events.Event:
@@ -70,13 +59,24 @@ def _contract(event: CallEvent, row: CallRow) -> events.Event:
 class Announcer:
     """Publishes in the background. Nobody waits for it: the carrier's answer must not depend on Redis."""
 
-    def __init__(self, *, publish: Publish, pool: Pool, directory: Directory, clock: Clock) -> None:
-        self._publish = publish
+    def __init__(self, *, publisher: Publisher, pool: Pool, directory: Directory, clock: Clock) -> None:
+        self._publisher = publisher
         self._pool = pool
         self._directory = directory
         self._clock = clock
         self._queue: asyncio.Queue[tuple[str, JsonObject]] = asyncio.Queue(QUEUE_MAX)
         self._waiting: set[str] = set()
+
+    def prepared(self, event: CallEvent, row: CallRow, now: datetime) -> JsonObject:
+        """The event as it waits in the call's row: with its id, so that it can be sent again as the same one."""
+        stamped = self._publisher.stamp(_contract(event, row), row.traceparent)
+        return {
+            "id": stamped.id,
+            "type": stamped.type,
+            "destination": stamped.destination,
+            "body": stamped.body.decode(),
+            "at": now.isoformat(),
+        }
 
     def announce(self, call_id: str, unsent: Iterable[JsonObject]) -> None:
         """Publish these soon; what already waits is not queued twice. May be called twice with the same events."""
@@ -105,9 +105,12 @@ class Announcer:
             self._waiting.discard(event["id"])
 
     async def _send(self, event: JsonObject) -> bool:
-        opened = envelope.Envelope.model_validate(event)
-        stamp = envelope.Stamp(opened.id, opened.source, opened.time, opened.traceparent)
-        return await self._publish(envelope.event_of(opened), stamp)
+        stamped = Stamped(event["id"], event["type"], event["destination"], event["body"].encode())
+        try:
+            await self._publisher.send(stamped)
+        except PublishFailed:
+            return False
+        return True
 
     async def _forget(self, call_id: str, event_id: str) -> None:
         with contextlib.suppress(*UNAVAILABLE):  # then it is sent once more, which every consumer expects
@@ -132,7 +135,7 @@ class Announcer:
         # What was decided a moment ago is being published right now; only older events have been left behind.
         old = (now - timedelta(seconds=SWEEP_S / 2)).isoformat()
         for call_id, event in left:
-            if event["time"] < old:
+            if event["at"] < old:
                 self.announce(call_id, (event,))
         if closed:
             log.info("calls_closed_by_sweep", calls=closed)

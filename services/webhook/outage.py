@@ -1,6 +1,8 @@
-"""Whether Postgres and Redis answer, known without asking: a caller who rings must not wait for a server that is gone.
+"""Whether Postgres and Redis answer: a caller who rings must not wait for a server that is gone.
 
-One failure is enough to treat a server as away; it counts as back when the watch has had an answer from it.
+Whoever had no answer asks :meth:`Watched.check`, which finds out at once for all who ask at the same time. A slow
+answer on a busy machine is not an outage, and a caller must not lose the agent for it. While a server is away nobody
+waits for it; the watch finds out when it is back.
 """
 
 from __future__ import annotations
@@ -10,10 +12,13 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import psycopg
+
 from agiza.runtime.logs import get_logger
+from agiza.runtime.redis_clients import UNAVAILABLE, Client, reread
 
 WATCH_S: Final = 0.5
-PROBE_LIMIT_S: Final = 0.4
+PROBE_LIMIT_S: Final = 1.0
 
 log = get_logger(__name__)
 
@@ -27,29 +32,58 @@ class Watched:
         self.name = name
         self.is_up = True
         self._probe = probe
-
-    def failed(self) -> None:
-        """Somebody had no answer."""
-        if self.is_up:
-            log.warning("server_away", server=self.name)
-        self.is_up = False
+        self._checking: asyncio.Task[bool] | None = None
 
     async def check(self) -> bool:
-        """Ask now. Takes :data:`PROBE_LIMIT_S` at most."""
-        answered = False
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PROBE_LIMIT_S):
-                answered = await self._probe()
-        if not answered:
-            self.failed()
-        elif not self.is_up:
-            log.info("server_back", server=self.name)
-            self.is_up = True
-        return answered
+        """Ask now, together with all who ask at this moment. Takes :data:`PROBE_LIMIT_S` at most."""
+        if self._checking is None:
+            self._checking = asyncio.create_task(self._ask(), name=f"check of {self.name}")
+        return await asyncio.shield(self._checking)
 
     async def watch(self, stopping: asyncio.Event) -> None:
-        """Keep asking until the service stops."""
+        """Look for the return of a server that is away, until the service stops."""
         while not stopping.is_set():
-            await self.check()
+            if not self.is_up:
+                await self.check()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), WATCH_S)
+
+    async def _ask(self) -> bool:
+        answered = False
+        try:
+            async with asyncio.timeout(PROBE_LIMIT_S):
+                answered = await self._probe()
+        except TimeoutError:
+            pass
+        finally:
+            self._checking = None
+        if answered is not self.is_up:
+            log.warning("server_back" if answered else "server_away", server=self.name)
+            self.is_up = answered
+        return answered
+
+
+def postgres_probe(url: str) -> Probe:
+    """A connection of its own: the pool would wait for a server that refuses, and that is known at once."""
+
+    async def probe() -> bool:
+        try:
+            async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=2) as connection:
+                await connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    return probe
+
+
+def redis_probe(client: Client) -> Probe:
+    """One PING, and another when the first had no answer."""
+
+    async def probe() -> bool:
+        try:
+            return bool(await reread(client.ping))
+        except UNAVAILABLE:
+            return False
+
+    return probe

@@ -41,7 +41,7 @@ _READ: Final = """
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """One call as stored. ``unsent`` are events as CloudEvents objects."""
+    """One call as stored. ``unsent`` are events that wait to be published."""
 
     call_id: str
     branch_id: str

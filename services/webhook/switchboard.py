@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import psycopg
+
 from agiza.carrier.callbacks import CarrierPost, understand
 from agiza.carrier.documents import EMPTY, Document, Reject
 from agiza.carrier.tokens import MediaTokenPayload, TokenRefused, check_media_token, mint_media_token
@@ -38,14 +40,16 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool
 from agiza.runtime.traces import Trace
-from services.webhook.announcer import Announcer, event_of
+from services.webhook.announcer import Announcer
 from services.webhook.answers import Caller, Urls, document_for
 from services.webhook.directory import Directory, Listed
 from services.webhook.outage import Watched
 from services.webhook.store import CallRow, insert_call, read_call, update_call, with_unsent
 
-CONNECTION_WAIT_S: Final = 0.2
-TRANSACTION_LIMIT_S: Final = 0.8
+CONNECTION_WAIT_S: Final = 0.15
+CONNECTION_PATIENCE_S: Final = 1.0
+"""How long a database that answers, but is busy, is waited for on the second try."""
+TRANSACTION_LIMIT_S: Final = 1.5
 REASON_WAIT_S: Final = 0.4
 REASON_POLL_S: Final = 0.04
 REMEMBERED_MAX: Final = 10_000
@@ -130,11 +134,11 @@ class Switchboard:
         """An event may name the call and no numbers."""
         if (row := self._remembered.get(call_id)) is None and self._database.is_up:
             try:
-                async with asyncio.timeout(TRANSACTION_LIMIT_S), self._pool.connection(CONNECTION_WAIT_S) as conn:
+                async with asyncio.timeout(TRANSACTION_LIMIT_S), self._pool.connection(CONNECTION_PATIENCE_S) as conn:
                     found = await read_call(conn, call_id)
                     row = found[0] if found else None
             except (*UNAVAILABLE, TimeoutError):
-                self._database.failed()
+                await self._database.check()
         return self._directory.by_id(row.branch_id) if row else None
 
     # --- with the database ----------------------------------------------------------------------------------------
@@ -145,35 +149,42 @@ class Switchboard:
         )  # fmt: skip
         # Whether a bridge could order is asked of Redis itself: it is quick, and the answer must be right.
         can_order = self._redis.is_up and (not could_start or await self._redis.check())
-        waits_until = self._clock.monotonic() + REASON_WAIT_S
+        reason_until = self._clock.monotonic() + REASON_WAIT_S
+        patience_s = CONNECTION_WAIT_S
         while self._database.is_up:
             try:
-                async with asyncio.timeout(TRANSACTION_LIMIT_S):
-                    may_wait = self._clock.monotonic() < waits_until
-                    return await self._in_transaction(question, can_order=can_order, may_wait=may_wait)
+                async with asyncio.timeout(TRANSACTION_LIMIT_S), self._pool.connection(patience_s) as conn:
+                    may_wait = self._clock.monotonic() < reason_until
+                    return await self._in_transaction(conn, question, can_order=can_order, may_wait=may_wait)
             except NotYet:
                 await asyncio.sleep(REASON_POLL_S)
             except (*UNAVAILABLE, TimeoutError) as error:
                 log.warning("call_row_out_of_reach", call_id=question.call_id, kind=type(error).__name__)
-                self._database.failed()
+                if patience_s != CONNECTION_WAIT_S or not await self._database.check():
+                    break
+                patience_s = CONNECTION_PATIENCE_S  # it answers: only busy
+            except psycopg.Error as error:  # a mistake of ours must not cost the caller the line
+                log.error("call_row_refused", call_id=question.call_id, exc_info=error)
+                break
         return self._from_memory(question)
 
-    async def _in_transaction(self, question: Question, *, can_order: bool, may_wait: bool) -> Document:
+    async def _in_transaction(
+        self, conn: Connection, question: Question, *, can_order: bool, may_wait: bool
+    ) -> Document:
         now = self._clock.now()
-        async with self._pool.connection(CONNECTION_WAIT_S) as conn:
-            while True:
-                async with conn.transaction():
-                    found = await read_call(conn, question.call_id)
-                    row, handoff = self._known(question, found, now)
-                    desk = await self._desk(question, row, can_order=can_order, now=now)
-                    if may_wait and awaits_reason(row.call, handoff, question.callback, desk):
-                        raise NotYet
-                    decision = decide(row.call, handoff, question.callback, desk, now)
-                    after = self._after(row, decision, now)
-                    if await _store(conn, row if found else None, after):
-                        break
+        while True:
+            async with conn.transaction():
+                found = await read_call(conn, question.call_id)
+                row, handoff = self._known(question, found, now)
+                desk = await self._desk(question, row, can_order=can_order, now=now)
+                if may_wait and awaits_reason(row.call, handoff, question.callback, desk):
+                    raise NotYet
+                decision = decide(row.call, handoff, question.callback, desk, now)
+                after = self._after(row, decision, now)
+                if await _store(conn, row if found else None, after):
+                    break
         self._unstored.discard(question.call_id)
-        return self._finish(question, after, decision, now)
+        return self._finish(question, row, after, decision, now)
 
     def _known(
         self, question: Question, found: tuple[CallRow, Handoff | None] | None, now: datetime
@@ -208,7 +219,7 @@ class Switchboard:
         decision = decide(row.call, None, question.callback, desk, now)
         self._unstored.add(question.call_id)
         log.warning("answered_without_database", call_id=question.call_id, phase=decision.call.phase.value)
-        return self._finish(question, self._after(row, decision, now), decision, now)
+        return self._finish(question, row, self._after(row, decision, now), decision, now)
 
     # --- both -----------------------------------------------------------------------------------------------------
 
@@ -226,8 +237,7 @@ class Switchboard:
                     outcome="handoff" if decision.call.dial else "no_order",
                     end_reason=decision.call.farewell.value if decision.call.farewell else "no_agent",
                 )
-        trace = Trace.continued(row.traceparent)
-        return with_unsent(after, [event_of(event, after, trace.child(), now) for event in decision.events])
+        return with_unsent(after, [self._announcer.prepared(event, after, now) for event in decision.events])
 
     def _mint(self, row: CallRow, expires_at: datetime) -> str:
         payload = MediaTokenPayload(
@@ -243,11 +253,11 @@ class Switchboard:
         )
         return mint_media_token(payload, self._urls.secret)
 
-    def _finish(self, question: Question, row: CallRow, decision: Decision, now: datetime) -> Document:
-        """After the commit: remember, publish, write the document."""
+    def _finish(self, question: Question, before: CallRow, row: CallRow, decision: Decision, now: datetime) -> Document:
+        """After the commit: remember, publish what is new, write the document."""
         if row.call.phase is not Phase.NEW:
             self._remember(row)
-        self._announcer.announce(row.call_id, row.unsent)
+        self._announcer.announce(row.call_id, row.unsent[len(before.unsent) :])
         log.info(
             "carrier_answered",
             call_id=row.call_id,
