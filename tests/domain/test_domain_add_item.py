@@ -125,6 +125,12 @@ class TestAsked:
         outcome = Call(sold_out=frozenset({sold_out})).tool("addItem", name="beef combo")
         assert (outcome.status, outcome.code, ids(outcome)) == ("ask", "option_sold_out", ["water", "fresh-juice"])
 
+    def test_a_part_whose_item_is_sold_out_under_another_id(self) -> None:
+        outcome = Call("kilimani", sold_out=frozenset({"garlic-bread"})).tool(
+            "addItem", name="pizza night", modifiers=["large"]
+        )
+        assert (outcome.code, ids(outcome)) == ("option_sold_out", ["side-wedges", "side-salad"])
+
 
 class TestRefused:
     @pytest.mark.parametrize(

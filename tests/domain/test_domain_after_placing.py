@@ -155,3 +155,10 @@ class TestCancelOrder:
         outcome = call.tool("cancelOrder")
         assert (outcome.code, outcome.events) == ("already_cancelled", ())
         assert call.tool("orderStatus").detail["state"] == "cancel_requested"
+
+    @pytest.mark.parametrize("state", [OrderState.CANCELLED, OrderState.READY])
+    def test_what_the_kitchen_made_of_it_is_told(self, state: OrderState) -> None:
+        call = placed()
+        call.tool("cancelOrder")
+        call.set(orders=(view(17, state),))
+        assert call.tool("orderStatus").detail["state"] == state
