@@ -74,3 +74,65 @@ def stems(text: str) -> tuple[str, ...]:
 def same_words(one: str, other: str) -> bool:
     """Equal but for plural endings and the space in compounds ("cheese burgers", "cheeseburger")."""
     return "".join(stems(one)) == "".join(stems(other))
+
+
+# Words that carry no part of an order or answer; recognisers differ on them without harm.
+_FILLERS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "oh",
+        "um",
+        "uh",
+        "er",
+        "hmm",
+        "please",
+        "thanks",
+        "thank",
+        "you",
+        "and",
+        "some",
+        "of",
+        "also",
+        "then",
+        "well",
+        "so",
+        "just",
+        "i",
+        "i'd",
+        "i'll",
+        "i'm",
+        "we",
+        "we'd",
+        "we'll",
+        "can",
+        "could",
+        "may",
+        "would",
+        "like",
+        "have",
+        "get",
+        "take",
+        "want",
+        "give",
+        "me",
+        "us",
+        "with",
+        "to",
+        "let",
+        "let's",
+        "do",
+    ]
+)
+_SAME = {"nope": "no", "nah": "no", "yeah": "yes", "yep": "yes", "yup": "yes", "ok": "okay", "alright": "right"}
+
+
+def gist(text: str) -> str:
+    """What two recognisers must agree on: the stems that change what is meant, run together. "" for no words at all.
+
+    Ordering politely or bluntly is the same; "without", "no", "don't" and "remove" are never dropped.
+    """
+    words = normalise(text).split()
+    kept = [word for word in words if word not in _FILLERS] or words
+    return "".join(singular(_SAME.get(word, word)) for word in kept)
