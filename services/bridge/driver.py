@@ -144,7 +144,7 @@ class LiveCall:
             _log.error("menu_unavailable", why=str(error))
             self.feed(i.ModelClosed("no_menu"))
         except ModelRefused as refused:
-            _log.error("model_refused", reason=refused.reason, exc_info=refused.__cause__)
+            _log.error("model_refused", reason=refused.reason, kind=type(refused.__cause__).__name__)
             self.feed(i.ModelClosed(refused.reason))
 
     async def _publish_in_order(self) -> None:

@@ -8,9 +8,11 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+from redis.exceptions import RedisError
+
 from agiza.contracts import streams
 from agiza.runtime.logs import get_logger
-from agiza.runtime.redis_clients import UNAVAILABLE, Client
+from agiza.runtime.redis_clients import Client
 
 EVERY_S: Final = 1.0
 EXPIRES_S: Final = 5
@@ -31,9 +33,9 @@ class Heartbeat:
         while not finished.is_set():
             try:
                 await self._redis.set(self._key, json.dumps(self._status()), ex=EXPIRES_S)
-            except UNAVAILABLE as error:
+            except RedisError as error:
                 _log.warning("heartbeat_missed", why=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(finished.wait(), EVERY_S)
-        with contextlib.suppress(*UNAVAILABLE):
+        with contextlib.suppress(RedisError):
             await self._redis.delete(self._key)

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Final, cast
 
 from pydantic import SecretStr
+from redis.exceptions import RedisError
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -24,7 +25,7 @@ from agiza.contracts import streams
 from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import CONTENT_TYPE
 from agiza.runtime.process import Process
-from agiza.runtime.redis_clients import UNAVAILABLE, Client
+from agiza.runtime.redis_clients import Client
 from agiza.runtime.traces import Trace
 from services.bridge.driver import LiveCall, Shared
 from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX, SUBPROTOCOL, CarrierLeg
@@ -148,7 +149,7 @@ class MediaServer:
         # Last, since it spends the token.
         try:
             is_first = await self._redis.set(streams.nonce_key(payload.nonce), "1", nx=True, ex=NONCE_S)
-        except UNAVAILABLE:
+        except RedisError:
             return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "nonce_unknown")
         if not is_first:
             return self._refuse(HTTPStatus.FORBIDDEN, "token_used")

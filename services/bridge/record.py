@@ -9,10 +9,12 @@ import asyncio
 import json
 from typing import Any, Final
 
+from redis.exceptions import RedisError
+
 from agiza.contracts import streams
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
-from agiza.runtime.redis_clients import UNAVAILABLE, Client
+from agiza.runtime.redis_clients import Client
 from services.bridge.session import actions as a
 
 KEPT_S: Final = 1_800
@@ -44,7 +46,7 @@ class RecordWriter:
         while (item := await self._queue.get()) is not None:
             try:
                 await self._write(*item)
-            except UNAVAILABLE as error:
+            except RedisError as error:
                 _log.warning("record_not_written", why=type(error).__name__)
 
     async def finish(self) -> None:

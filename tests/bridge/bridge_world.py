@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -70,6 +70,7 @@ class Around:
     http_ids: list[str] = field(default_factory=list)
     stream_ids: list[str] = field(default_factory=list)
     authorizations: set[str | None] = field(default_factory=set)
+    menus_asked: int = 0
     deaf: bool = False
     http_deaf: bool = False
     cart_version: int = 0
@@ -83,6 +84,9 @@ class Around:
 
         @self.app.get("/internal/branches/{branch_id}/menus/{version}")
         async def menu(branch_id: str, version: int) -> dict[str, Any]:
+            self.menus_asked += 1
+            if version > 1:
+                raise HTTPException(404)
             return {"branch_id": branch_id, "version": version, "document": document}
 
         @self.app.post("/internal/tool-calls")

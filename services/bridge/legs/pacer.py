@@ -19,8 +19,8 @@ FRAME_MS: Final = 40
 PADDING_MS: Final = 160
 AFTER_KILL_MS: Final = 40
 """The carrier clears at its next tick and takes what came just before that along."""
-UNDERRUN_MS: Final = 60
-"""So long before the carrier runs dry without the end being announced, the zeros are sent all the same."""
+UNDERRUN_MS: Final = 100
+"""So long after the carrier ran dry without the end being announced, the zeros are sent all the same."""
 _ROUNDING_MS: Final = 0.5
 
 
@@ -94,7 +94,7 @@ class Pacer:
         if not self._queue and not self._padding:
             if self._is_padded:
                 return None
-            return max(self._hold_until, now if self._ended else self._plays_until - UNDERRUN_MS)
+            return max(self._hold_until, now if self._ended else self._plays_until + UNDERRUN_MS)
         if self._waits_since is not None and self._waits_for_lump(now):
             return self._waits_since + FIRST_LUMP_WAIT_MS
         pending = (len(self._queue) + self._padding) / BYTES_PER_MS
@@ -111,7 +111,7 @@ class Pacer:
     def _pad_if_due(self, now: float) -> None:
         if self._is_padded:
             return
-        runs_dry = not self._queue and now >= self._plays_until - UNDERRUN_MS
+        runs_dry = not self._queue and now >= self._plays_until + UNDERRUN_MS
         if self._ended or runs_dry:
             self._padding = PADDING_MS * BYTES_PER_MS
             self._is_padded = True
