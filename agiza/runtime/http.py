@@ -30,6 +30,8 @@ from agiza.runtime.metrics import CONTENT_TYPE, Metrics
 from agiza.runtime.process import Process
 
 BODY_BYTES_MAX: Final = 64 * 1024
+DRAIN_FACTOR: Final = 8
+"""So many times the limit is read and thrown away, before a sender that does not stop is cut off."""
 CONNECTIONS_MAX: Final = 1000
 KEEP_ALIVE_S: Final = 30
 SHUTDOWN_S: Final = 5
@@ -108,26 +110,36 @@ class BodyLimit:
             await _too_large(scope, receive, send)
             return
         received = 0
-        answered = False
+        too_large = answered = False
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, too_large
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._bytes_max:
+                too_large = True
                 raise _BodyTooLarge
             return message
 
-        async def noted(message: Message) -> None:
+        async def guarded(message: Message) -> None:
             nonlocal answered
+            if too_large and not answered:
+                return  # the application's own view of a body that broke off; ours follows
             answered = True
             await send(message)
 
         try:
-            await self._app(scope, counted, noted)
+            await self._app(scope, counted, guarded)
         except _BodyTooLarge:
             if answered:  # too late for a status; the connection is closed by the server
                 raise
+        if too_large and not answered:
+            # Read on for a while: closing on a sender that still sends would lose it our answer.
+            while received < self._bytes_max * DRAIN_FACTOR:
+                message = await receive()
+                received += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
             await _too_large(scope, receive, send)
 
 
@@ -243,6 +255,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)  # from here on the port is ours, and early callers wait instead of being refused
     except OSError:
         listener.close()
         raise

@@ -36,6 +36,10 @@ _SECRET_TEXT: Final = (
 )
 _PHONE: Final = re.compile(r"(?<![\w.:-])\+?\d(?:[ -]?\d){8,14}(?![\w.:])")
 _DATABASE_DETAIL: Final = re.compile(r"\n(?:DETAIL|CONTEXT|HINT|LINE \d+).*", re.DOTALL)
+_CHATTY: Final = (
+    "httpx", "httpcore", "websockets", "uvicorn", "uvicorn.error", "uvicorn.access", "google_genai", "asyncio", "arq",
+)  # fmt: skip
+"""Libraries that write sentences about each request; only their warnings are of use."""
 
 Event = MutableMapping[str, Any]
 
@@ -81,7 +85,17 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "websockets", "uvicorn.access", "google_genai", "asyncio", "arq"):
+    for chatty in (
+        "httpx",
+        "httpcore",
+        "websockets",
+        "uvicorn",
+        "uvicorn.error",
+        "uvicorn.access",
+        "google_genai",
+        "asyncio",
+        "arq",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
