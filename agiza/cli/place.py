@@ -104,6 +104,10 @@ def _request(options: CallOptions, branch: BranchFile) -> CallRequest:
         raise CliError(f"--from {options.from_number!r} is not a number like +254711000001")
     if options.reading not in {mode.value for mode in StreamEnd}:
         raise CliError(f"--carrier-mode {options.reading!r} is none of R1, R2, R3, R4")
+    if options.live and not os.environ.get("GEMINI_API_KEY"):
+        raise CliError("--live needs the environment variable GEMINI_API_KEY")
+    if options.live and options.text:
+        raise CliError("--text is understood by the simulators only: leave it out with --live")
     return CallRequest(
         branch=branch,
         say=options.say,
@@ -123,14 +127,7 @@ def _stack_options(options: CallOptions, branch: BranchFile, notes: Console) -> 
         live_ca_file=options.live_ca,
         voice="marked" if options.text else "piper",
     )
-    if not options.live:
-        return stack
-    key = os.environ.get("GEMINI_API_KEY")
-    if not key:
-        raise CliError("--live needs the environment variable GEMINI_API_KEY")
-    if options.text:
-        raise CliError("--text is understood by the simulators only: leave it out with --live")
-    return replace(stack, live_key=key)
+    return replace(stack, live_key=os.environ["GEMINI_API_KEY"]) if options.live else stack
 
 
 def open_hours(branch: BranchFile, now: datetime, notes: Console | None) -> datetime | None:
