@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import pytest
 from bridge_world import open_world, until
 
-from agiza.contracts import streams
 from agiza.contracts.events import CallEnded, HandoffRequested, ToolCalled, ToolCancelled
 from services.bridge.legs import live_leg
 from services.bridge.session import CallSession
@@ -65,7 +64,6 @@ async def test_audio_goes_through_the_sdk_when_its_socket_is_not_what_it_was(
         await line.until_heard("what would you like")
         line.say("a burger")
         await line.until_heard("Added")
-        world.live.sessions[0]
         await world.live.__aexit__(None, None, None)
         assert await line.until_closed() == 1000
         assert (await world.around.ended()).reason == "model_closed_1001"
@@ -140,11 +138,11 @@ async def test_a_repeated_function_call_is_carried_out_once(redis_url: str, redi
 async def test_a_lost_redis_costs_the_record_and_not_the_call(redis_url: str, redis_urls: Mapping[str, str]) -> None:
     steps: list[object] = [*GREETING, {"call": {"name": "addItem"}}, {"say": "Added."}]
     async with open_world(redis_url, redis_urls["bridge"], steps) as world:
-        line = await world.call(call_id="HD_noredis")
+        line = await world.call()
         await world.redis.execute_command("ACL", "SETUSER", "bridge", "-xadd", "-hset", "-rpush")
         try:
             await line.until_heard("Added")
         finally:
             await world.redis.execute_command("ACL", "SETUSER", "bridge", "+xadd", "+hset", "+rpush")
         assert world.around.http_ids, "the call went over HTTP"
-        assert await world.redis.lrange(streams.session_turns_key("HD_noredis"), 0, -1) == []
+        assert world.process.health.phase == "ready", "no part of the bridge gave up"
