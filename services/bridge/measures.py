@@ -40,12 +40,11 @@ def note(action: a.Observe | a.Complain, metrics: Metrics) -> None:
 def count_answers(results: tuple[ToolResult, ...], metrics: Metrics) -> None:
     """Answers to the model. Names and states that are not ours are not labels."""
     for result in results:
-        status = result.response.get("status")
-        metrics.add(
-            "tool_calls_total",
-            tool=result.name if result.name in _TOOLS else "unknown",
-            status=status if isinstance(status, str) and status in STATUSES else "other",
-        )
+        given = result.response.get("status")
+        tool = result.name if result.name in _TOOLS else "unknown"
+        status = given if isinstance(given, str) and given in STATUSES else "other"
+        metrics.add("tool_calls_total", tool=tool, status=status)
+        _log.info("tool_answered", tool=tool, status=status, ms=result.ms)
 
 
 def note_end(report: a.CallReport, metrics: Metrics) -> None:

@@ -114,6 +114,8 @@ class ToolResult:
     id: str
     name: str
     response: JsonObject
+    ms: int = field(default=0, compare=False)
+    """From the model's call to our answer; only told, never decided upon."""
 
 
 @dataclass(frozen=True, slots=True)

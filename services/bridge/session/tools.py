@@ -222,7 +222,7 @@ class ToolDesk:
         if len(self.timings) < self._limits.tool_calls_max:
             status = str(response.get("status", "ok"))
             self.timings.append(ToolTiming(call.id, call.name, call.args, status, now - asked_at))
-        return ToolResult(call.id, call.name, response)
+        return ToolResult(call.id, call.name, response, now - asked_at)
 
 
 def _path(batch: _Batch, results: tuple[ToolResult, ...]) -> ToolPath:
