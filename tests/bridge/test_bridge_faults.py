@@ -9,6 +9,7 @@ import pytest
 from bridge_world import open_world, until
 
 from agiza.contracts.events import CallEnded, HandoffRequested, ToolCalled, ToolCancelled
+from agiza.runtime import redis_users
 from services.bridge.legs import live_leg
 from services.bridge.session import CallSession
 from services.bridge.session import actions as a
@@ -135,14 +136,18 @@ async def test_a_repeated_function_call_is_carried_out_once(redis_url: str, redi
         assert not world.live.sessions[0].ignored_responses
 
 
-async def test_a_lost_redis_costs_the_record_and_not_the_call(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+async def test_a_lost_redis_costs_the_record_and_not_the_call(
+    redis_url: str, redis_urls: Mapping[str, str], redis_passwords: Mapping[redis_users.User, str]
+) -> None:
     steps: list[object] = [*GREETING, {"call": {"name": "addItem"}}, {"say": "Added."}]
     async with open_world(redis_url, redis_urls["bridge"], steps) as world:
         line = await world.call()
-        await world.redis.execute_command("ACL", "SETUSER", "bridge", "-xadd", "-hset", "-rpush")
+        await world.redis.execute_command("ACL", "SETUSER", "bridge", "clearselectors", "-hset", "-rpush")
         try:
             await line.until_heard("Added")
         finally:
-            await world.redis.execute_command("ACL", "SETUSER", "bridge", "+xadd", "+hset", "+rpush")
-        assert world.around.http_ids, "the call went over HTTP"
+            rules = redis_users.rules("bridge", redis_passwords["bridge"])
+            await world.redis.execute_command("ACL", "SETUSER", "bridge", *rules)
+        assert world.around.http_ids, "the function call went over HTTP"
+        assert not world.around.stream_ids
         assert world.process.health.phase == "ready", "no part of the bridge gave up"
