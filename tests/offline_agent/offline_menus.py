@@ -126,6 +126,13 @@ PIZZERIA: dict[str, Any] = {
         },
     ],
 }
+# Words that make a random caller order, doubt, correct and confirm.
+GREEDY_WORDS = """
+yes; no; that's all; place the order; yes and a soda; a; two; one; three; large; no onions; with; and; chicken burger;
+fries; soda; coke; combo; burger; make that; change; to; remove; take off; instead of; the; both; another one; hot;
+wings; margherita; pizza; pesto; pasta; sorry; actually; how much is; what's the total; cancel my order; hold on;
+goodbye; delivery; go ahead; it; that; eighteen thousand; of them; the other; no; yes; yes; that's all; right
+""".replace("\n", " ").split("; ")
 
 
 def westlands() -> dict[str, Any]:

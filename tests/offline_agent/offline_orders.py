@@ -95,9 +95,13 @@ class Orders:
         options = tuple(option for option in old.options if option not in self._same_group(item, modifier))
         if quantity != 0:
             options = (*options, *[modifier] * times)
+        complete = self._complete(item, list(options))
+        if units == old.quantity and not any((known.item, known.options) == (item, complete) for known in self.lines):
+            old.options = complete
+            return self._done("modifier_applied", f"That is {self._spoken(old)} now.", old)
         old.quantity -= units
         self.lines = [known for known in self.lines if known.quantity]
-        new = self._put(item, units, self._complete(item, list(options)))
+        new = self._put(item, units, complete)
         return self._done("modifier_applied", f"That is {self._spoken(new)} now.", new)
 
     def _removeItem(

@@ -69,6 +69,8 @@ two nuggets -> 2 nuggets-8
 the tamu special -> the 1 tamu-special
 the special with bacon -> 1 tamu-special [bacon]
 a milk shake -> which milk shake
+a milkshake, the chocolate one -> 1 chocolate-shake
+three mandazis -> 3 mandazi
 a vanilla milk shake -> 1 vanilla-shake
 a chocolate shake large -> 1 chocolate-shake [large]
 two kachumbari, one garden salad and a bhajia -> 2 kachumbari; 1 garden-salad; 1 bhajia
@@ -109,6 +111,8 @@ wings hot with a garlic dip and two bbq dips -> 1 wings-6 [hot,garlic-dip,bbq-di
 a chicken wrap with no tomato and hot -> 1 chicken-wrap [no-tomato,hot]
 family feast extra spicy with three chilli sauces -> 1 family-feast [extra-hot,chilli-dip,chilli-dip,chilli-dip]
 two large lemonades without ice -> 2 lemonade [large,no-ice]
+a chicken burger with onions -> 1 chicken-burger
+the special with double cheese -> 1 tamu-special [extra-cheese,extra-cheese]
 i'll have a burger with bacon -> which burger [bacon]
 """
 
@@ -127,6 +131,11 @@ a beef burger and a cheese burger both with no onions -> 1 beef-burger [no-onion
 a chicken burger and another one with no onions -> 1 chicken-burger; 1 chicken-burger [no-onions]
 two burgers, one chicken and one beef -> 1 chicken-burger; 1 beef-burger
 a chicken burger and a beef burger, no onions on the chicken burger -> 1 chicken-burger [no-onions]; 1 beef-burger
+two wings, one extra hot with garlic dip and one mild with bbq dip \
+-> 2 wings-6 (1 extra-hot,garlic-dip) (1 mild,bbq-dip)
+a chicken burger with avocado and one without anything extra -> 1 chicken-burger [avocado]; 1 chicken-burger
+three chicken wraps please, two of them spicy -> 3 chicken-wrap (2 hot)
+two cokes please one of them large -> 2 soda [cola] (1 large)
 two large fries, one small fries -> 2 fries [large]; 1 fries [small]
 """
 
@@ -215,6 +224,10 @@ a soda make it large and no ice -> 1 soda [large,no-ice]
 a soda and a water actually make the soda a large -> 1 soda [large]; 1 water
 a soda and a water, remove the soda -> 1 water
 three samosas, two, sorry, four -> 4 samosa
+with onions please -> off that no-onions
+[fries,soda] forget the fries and get me a salad instead -> remove fries; 1 garden-salad
+i changed my mind -> wrong
+i will pick it up in twenty minutes and a soda -> 1 soda; customer pickup
 [soda] the soda should be large -> the 1 soda [large]
 """
 
@@ -234,7 +247,7 @@ that's all -> done
 no that's all -> done
 no thanks that's it -> no; done
 nothing else thank you -> done
-that will be everything -> unclear
+that will be everything -> done
 that'll be all -> done
 i'm good -> done
 i'd like a tea and that will be all -> 1 tea; done

@@ -98,13 +98,10 @@ def is_option(segment: Segment) -> bool:
 
 
 def choices_of(segment: Segment, negative: bool = False) -> tuple[Choice, ...]:
-    """What an option's words can mean; a bare noun continues the list it stands in ("no onions or pickles")."""
+    """What an option's words can mean; a bare noun goes on with the list it stands in ("no onions or pickles")."""
     if segment.bare is None:
         return segment.choices
-    first, second = segment.bare.without, segment.bare.extra
-    if not negative:
-        first, second = second, first
-    return tuple(first or second)
+    return tuple((negative and segment.bare.without) or segment.bare.extra)
 
 
 def option_ids(choices: Sequence[Choice]) -> Wish:

@@ -21,8 +21,8 @@ minus the, skip the, skip, remove the, remove, take off the, take out the, dont 
 dont want any, i dont want any, nor
 """
 _POSITIVE_FORMS = """
-extra, add, add extra, with extra, with, plus, plus extra, more, additional, added, add some, with some, with added,
-with more, add more, lots of, with lots of
+extra, add, add extra, with extra, plus, plus extra, more, additional, added, add some, with added, with more,
+add more, lots of, with lots of
 """
 _WEAK_STOP = frozenset(("a", "an", "of", "the", "ya", "with", "and", "in", "on", "or", "for", "to", "no", "my"))
 NAME_WORDS_MAX = 7
@@ -38,6 +38,7 @@ class Entry:
     items: dict[str, None] = field(default_factory=dict)
     choices: dict[Choice, None] = field(default_factory=dict)
     singular_only: bool = True
+    times: int = 1
     strong: bool = True
     head: bool = False
 
@@ -112,18 +113,21 @@ class Lexicon:
                     self.pack_size.setdefault(item.id, size)
 
     def _add_options(self) -> None:
-        forms: list[tuple[tuple[str, ...], Choice]] = []
+        forms: list[tuple[tuple[str, ...], Choice, int]] = []
         for group in self.menu.groups.values():
             for option in group.options:
                 choice = (group.id, option.id)
                 for spoken in option.spoken:
                     words = plain_words(spoken)
                     self._name(words, choice=choice)
-                    forms.extend((form, choice) for form in self._other_forms(words, choice))
+                    forms.extend((form, choice, 1) for form in self._other_forms(words, choice))
+                    if group.each_max > 1:
+                        noun = _after_prefix(words, _POSITIVE) or words
+                        forms.append((("double", *noun), choice, 2))
         taken = set(self._names)
-        for words, choice in forms:
+        for words, choice, times in forms:
             if key(words) not in taken:
-                self._name(words, choice=choice)
+                self._name(words, choice=choice, times=times)
 
     def _other_forms(self, words: tuple[str, ...], choice: Choice) -> Iterator[tuple[str, ...]]:
         for prefixes, new, negative in ((_NEGATIVE, _NEGATIVE_FORMS, True), (_POSITIVE, _POSITIVE_FORMS, False)):
@@ -158,10 +162,12 @@ class Lexicon:
             entry.items.setdefault(item)
             entry.singular_only = entry.singular_only and not _is_plural(words[-1])
 
-    def _name(self, words: tuple[str, ...], item: str = "", choice: Choice | None = None) -> None:
+    def _name(self, words: tuple[str, ...], item: str = "", choice: Choice | None = None, times: int = 1) -> None:
         if not words:
             return
-        entry = self._names.setdefault(key(words), Entry())
+        entry = self._names.setdefault(key(words), Entry(times=times))
+        plural = key((*words[:-1], words[-1] + "s"))
+        self._names.setdefault(plural, entry)  # the stem of "mandazis" is not that of "mandazi"
         if item:
             entry.items.setdefault(item)
         if choice:

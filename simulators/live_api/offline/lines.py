@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_option, option_ids
 from simulators.live_api.offline.drafts import LineDraft, Placed
-from simulators.live_api.offline.intents import Intent, Modify, More, NotOnMenu, Ref, Replace, Wish
-from simulators.live_api.offline.lexicon import Choice
+from simulators.live_api.offline.intents import Intent, Modify, More, NotOnMenu, Ref, Replace, TakeOff, Wish
+from simulators.live_api.offline.lexicon import BareNoun, Choice
 from simulators.live_api.offline.segments import NAME, Segment
 
 _NEGATIVE_STARTS = frozenset(("no", "without", "hold", "minus", "skip", "remove", "dont", "nor", "bila"))
-_BEHIND_STARTS = _NEGATIVE_STARTS | {"with", "extra", "add", "plus", "added"}
+_POSITIVE_STARTS = frozenset(("with", "extra", "add", "plus", "added", "double", "additional"))
+_BEHIND_STARTS = _NEGATIVE_STARTS | _POSITIVE_STARTS - {"double"}
 _USUAL_WORDS = frozenset(("normal", "regular", "medium", "plain"))
 
 
@@ -42,7 +43,7 @@ class Lines:
         self.definite = False
         self.wanting = False
         self.another = False
-        self.negative = False
+        self.negative: bool | None = None  # of the last option: "no", "extra", or neither was said yet
         self.before: list[Segment] = []  # options that stand in front of their item
 
     def drafts(self) -> list[LineDraft]:
@@ -81,14 +82,15 @@ class Lines:
         quantity, counted = self._quantity_of(segment)
         former = self.line
         line = LineDraft(self.menu, segment.items, segment.text, quantity, counted, self.definite)
-        if not segment.strong and not segment.head and not self._asked_for():
+        narrowed = self._narrowed(line)
+        if narrowed is None and not segment.strong and not segment.head and not self._asked_for():
             self.forget_words()  # "it's for my family" is no family meal
             return
-        self._put_before(line, former)
-        if former is not None and self.correcting and not self.joined:
+        self._put_before(narrowed or line, former)
+        if former is not None and narrowed is None and self.correcting and not self.joined:
             self._correct(former, line)
         else:
-            line = self._narrowed(line) or line
+            line = narrowed or line
             self.out.append(line)
         self.line, self.placed, self.everyone, self.correcting = line, [], [], False
         if self.instead_of is not None:
@@ -114,14 +116,14 @@ class Lines:
     def _put_before(self, line: LineDraft, former: LineDraft | None) -> None:
         """Options in front go to their item; two of one kind ("fries large small soda") are shared with the last."""
         for option in reversed(self.before):
-            choice = line.fit(choices_of(option, self.negative))
+            choice = line.fit(choices_of(option, bool(self.negative)))
             if choice is None:
                 continue
             own_former = former.fit(choices_of(option)) if former is not None else None
             if line.chosen(choice) and former is not None and own_former is not None and not former.chosen(own_former):
                 former.put(own_former)
             elif not line.chosen(choice):
-                line.put(choice)
+                line.put(choice, option.times)
         line.options.reverse()
 
     def _correct(self, former: LineDraft, line: LineDraft) -> None:
@@ -152,6 +154,10 @@ class Lines:
     def _take_as_part(self, segment: Segment) -> bool:
         """Whether the item's name is a part or an option of the line in front of it ("combo with water")."""
         line, number = self.line, self.number
+        if line is not None and self.with_ and not segment.strong and self.lexicon.among(line.items, segment.text):
+            self._put_before(line, None)  # "the pizza deal with a large pizza": the pizza of the deal
+            self.forget_words()
+            return True
         choice = line.fit((*self.lexicon.parts(segment.items), *segment.choices)) if line is not None else None
         if line is None or choice is None or (self.definite and not self.with_ and not line.parts_open):
             return False
@@ -193,9 +199,12 @@ class Lines:
     # -- options
 
     def option(self, segment: Segment) -> None:
-        if segment.bare is None:
+        if segment.bare is not None and self.negative is None:
+            self._bare_alone(segment.bare)
+            return
+        if segment.words[0] in _NEGATIVE_STARTS or segment.words[0] in _POSITIVE_STARTS:
             self.negative = segment.words[0] in _NEGATIVE_STARTS
-        choices = choices_of(segment, self.negative)
+        choices = choices_of(segment, bool(self.negative))
         target = self.cursor.item_ahead()
         if target and LineDraft(self.menu, target, "").fit(choices) and not self._belongs_behind(segment, choices):
             self.before.append(segment)
@@ -207,6 +216,11 @@ class Lines:
             else:
                 self._plain_option(segment, choices, implied)
         self.number, self.number_with, self.before, self.another = None, False, [], False
+
+    def _bare_alone(self, bare: BareNoun) -> None:
+        """ "with onions" is how a burger comes, unless it was to come without."""
+        if self.line is None and self.with_ and bare.without:
+            self.out.append(TakeOff(Ref(), (option_ids(tuple(bare.without)),)))
 
     def _belongs_behind(self, segment: Segment, choices: tuple[Choice, ...]) -> bool:
         if self.line is None or self.number is not None or self.before or self.line.fit(choices) is None:
@@ -267,7 +281,7 @@ class Lines:
         for draft in self.everyone or [line]:
             choice = draft.fit(choices)
             if choice is not None:
-                self._put(draft, choice)
+                self._put(draft, choice, segment.times)
 
     def _modify_that(self, choices: tuple[Choice, ...], quantity: int | None) -> None:
         last = self.out[-1] if self.out else None
@@ -287,9 +301,9 @@ class Lines:
     def _put_all(self, line: LineDraft, segment: Segment) -> None:
         """The option and those in front of it ("one large fanta")."""
         for option in (*self.before, segment):
-            choice = line.fit(choices_of(option, self.negative))
+            choice = line.fit(choices_of(option, bool(self.negative)))
             if choice is not None:
-                self._put(line, choice)
+                self._put(line, choice, option.times)
 
     def _line_for(self, choices: tuple[Choice, ...]) -> LineDraft | None:
         """The nearest line of this utterance that can have it."""
@@ -308,8 +322,13 @@ class Lines:
 
     def usual(self) -> None:
         """ "... and one as it is": those units get nothing."""
-        if self.line is not None and self.number is not None and self.line.units_left >= self.number.number:
-            self.line.open_share(self.number.number)
+        line, number = self.line, self.number
+        if line is not None and number is not None and not number.article:
+            if (line.quantity or 2) > 1 and line.units_left >= number.number:
+                line.open_share(number.number)
+            else:
+                self.line = LineDraft(self.menu, line.items, line.heard, number.number, True)
+                self.out.append(self.line)
         self.number = None
 
     # -- "on the beef burger"

@@ -37,7 +37,8 @@ add = add, i want, i would like, id like, i will have, ill have, ill take, i wil
     me, send me, how about, can you do, and add, also add, i also want, i also need, looking for, i am
     looking for, can i order, could i order, i wanted, i would want, i feel like, im after, i am after, do
     me, nataka, naomba, nipe, ongeza, ningependa
-usual = as it is, as is, with everything, the usual, normal, ordinary, standard, regular, plain, the usual way
+usual = without anything, without anything extra, without anything else, with nothing extra, as it is, as
+    is, with everything, the usual, normal, ordinary, standard, regular, plain, the usual way
 remove = remove, take off, take out, delete, drop, leave out, leave off, forget, forget about, get rid of,
     i dont want, dont want, i do not want, do not want, dont need, i dont need, i no longer want, dont
     add, skip, lose, cancel, scratch, toa, ondoa, sitaki
@@ -53,7 +54,7 @@ correct = actually, sorry, i mean, i meant, i said, no wait, wait no, oh wait, s
 container = portion of, portions of, order of, orders of, plate of, plates of, cup of, cups of, bottle of,
     bottles of, glass of, glasses of, pack of, packs of, packet of, packets of, box of, boxes of, can of,
     cans of, serving of, servings of, side of, sides of, piece of, pieces of, bowl of, bowls of, basket
-    of, baskets of,
+    of, baskets of
 filler = please, um, uh, er, erm, ah, oh, just, like, well, so, hmm, too, as well, hi there, maybe, i
     think, let me see, lets see, you know, kindly, now, only, can you, could you, will you, would you,
     can, could, should, would, i, me, we, us, you, one of each, tafadhali, nice, really, lovely, quick,
@@ -72,18 +73,22 @@ act:yes = yes, yeah, yep, yup, ya, sure, correct, thats right, that is right, th
     sawa, sawa sawa, naam
 act:no = no, nope, nah, no thanks, no thank you, not really, i didnt, no i didnt, i did not, not yet,
     hapana
-act:wrong = thats not right, that is not right, thats wrong, that is wrong, not right, not correct,
-    incorrect, thats not correct, thats not it, wrong, its wrong, it is wrong, thats not what i said, the
-    order is wrong, you got it wrong, thats not what i ordered, not quite, thats a mistake
-act:done = thats all, that is all, thats it, that is it, thatll be all, that will be all, that would be
-    all, thatd be all, nothing else, nothing more, nothing, im done, i am done, were done, we are done,
-    thats everything, that is everything, all done, just that, only that, done, thats all for now, thats
-    all for me, that will do, thatll do, i am good, im good, were good, we are good, im fine, i am fine,
-    finish, checkout, check out, finish the order, finish my order, complete the order, complete my order,
-    finalise the order, finalize the order, thats the order, thats my order, that is my order, that should
-    be all, that should be it, that should do it, that does it, thatll be it, that will be it, and thats
-    it, and thats all, ni hayo tu, hiyo tu, hayo tu, basi, no thats all, no thats it, that would be it,
-    that completes it, thats me
+act:wrong = i changed my mind, i have changed my mind, ive changed my mind, i changed my mind about,
+    changed my mind, thats not right, that is not right, thats wrong, that is wrong, not right, not
+    correct, incorrect, thats not correct, thats not it, wrong, its wrong, it is wrong, thats not what i
+    said, the order is wrong, you got it wrong, thats not what i ordered, not quite, thats a mistake
+act:done = thats all i need, thats all i want, that is all i need, thats all we need, that would be
+    everything, that will be everything, im all set, i am all set, all set, were all set, thats all for
+    today, that is all for today, thats the lot, that is the lot, and that is it, and that is all, that
+    completes my order, that will be it, thats all, that is all, thats it, that is it, thatll be all, that
+    will be all, that would be all, thatd be all, nothing else, nothing more, nothing, im done, i am done,
+    were done, we are done, thats everything, that is everything, all done, just that, only that, done,
+    thats all for now, thats all for me, that will do, thatll do, i am good, im good, were good, we are
+    good, im fine, i am fine, finish, checkout, check out, finish the order, finish my order, complete the
+    order, complete my order, finalise the order, finalize the order, thats the order, thats my order,
+    that is my order, that should be all, that should be it, that should do it, that does it, thatll be
+    it, and thats it, and thats all, ni hayo tu, hiyo tu, hayo tu, basi, no thats all, no thats it, that
+    would be it, that completes it, thats me
 act:hold = hold on, hang on, one moment, one moment please, one second, a second, just a second, just a
     moment, a moment, wait a moment, wait a minute, one minute, a minute, give me a second, give me a
     minute, give me a moment, let me think, let me check, hold the line, just a minute, wait a second,
@@ -229,6 +234,8 @@ def number_of(words: tuple[str, ...]) -> int | None:
     """The number that these words spell, all of them; None when they spell none."""
     if words in _COUNTS:
         return _COUNTS[words]
+    if "and" in (words[0], words[-1]):
+        return None
     if words[0] == "a" and words[1:2] in (("hundred",), ("thousand",)):
         words = ("one", *words[1:])
     total = group = 0
@@ -243,7 +250,7 @@ def number_of(words: tuple[str, ...]) -> int | None:
             return None
     number = total + group
     spelt = tuple(word for word in words if word != "and")
-    fits = 0 < number < 1_000_000 and words[-1] != "and" and tuple(number_words(number).split()) == spelt
+    fits = 0 < number < 1_000_000 and tuple(number_words(number).split()) == spelt
     return number if fits else None
 
 

@@ -102,24 +102,37 @@ class Planner:
     # -- options
 
     def _modify(self, modify: Modify) -> None:
+        if len(modify.wishes) > 1 and modify.quantity is not None and self._exchange(modify, modify.quantity):
+            return
         for wish in dict.fromkeys(modify.wishes):
-            times = modify.wishes.count(wish)
             lines = [line for line in self._lines_of(modify.ref) if self._option_for(line, wish)]
             if not lines:
                 self._cannot_modify(modify.ref, wish)
                 continue
-            line = lines[0]
-            option = self._option_for(line, wish)
-            named = not modify.ref.is_that
-            quantity = modify.quantity
-            if times > 1:
-                quantity = times * line.quantity
-            if named and len(lines) > 1 and lines[0] not in self._focus:
+            line, option = lines[0], self._option_for(lines[0], wish)
+            times = modify.wishes.count(wish)
+            quantity = modify.quantity if times == 1 else times * line.quantity
+            if not modify.ref.is_that and len(lines) > 1 and line not in self._focus:
                 self._call("applyModifier", item=line.item, modifier=option, **_given(quantity=quantity))
                 continue
             if quantity is not None and times == 1 and quantity >= line.quantity:
                 quantity = None
             self._call("applyModifier", item=line.item, modifier=option, line=line.id, **_given(quantity=quantity))
+
+    def _exchange(self, modify: Modify, units: int) -> bool:
+        """Several options for some units of a line: the units get a line of their own at once, since a second
+        applyModifier could not name the line that the first one makes."""
+        lines = [
+            line for line in self._lines_of(modify.ref) if all(self._option_for(line, wish) for wish in modify.wishes)
+        ]
+        if not lines or units >= lines[0].quantity:
+            return False
+        line = lines[0]
+        chosen = tuple(option for wish in modify.wishes if (option := self._option_for(line, wish)))
+        new = Add(line.item, units, chosen)
+        self._call("removeItem", line=line.id, quantity=units)
+        self._add(replace(new, options=self._kept(line, new)))
+        return True
 
     def _cannot_modify(self, ref: Ref, wish: Wish) -> None:
         choices = [
@@ -144,8 +157,7 @@ class Planner:
                 option = next(option for option in wish if option in lines[0].options)
                 self._call("applyModifier", item=lines[0].item, modifier=option, line=lines[0].id, quantity=0)
             else:
-                name = self._menu.option_name(wish[0]) if wish else "that"
-                self.plan.remarks.append(f"There is no {name} in the order.")
+                self.plan.remarks.append("That is not in the order.")
 
     def _option_for(self, line: CartLine, wish: Wish) -> str | None:
         groups = self._menu.groups_of(line.item)
@@ -224,12 +236,13 @@ class Planner:
     def _kept(self, old: CartLine, new: Add) -> tuple[str, ...]:
         """The new line's options, and those of the old one that were chosen and fit as well."""
         usual = {option for group in self._menu.groups_of(old.item) for option in group.usual}
-        taken = {group.id for group in self._menu.groups_of(new.item) for o in new.options if group.option(o)}
+        groups = self._menu.groups_of(new.item)
+        taken = {group.id for group in groups for option in new.options if group.single and group.option(option)}
         kept = [
             option
             for option in old.options
-            for group in self._menu.groups_of(new.item)
-            if group.option(option) and group.id not in taken and option not in usual
+            for group in groups
+            if group.option(option) and group.id not in taken and option not in usual and option not in new.options
         ]
         return (*new.options, *kept)
 

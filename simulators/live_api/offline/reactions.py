@@ -166,7 +166,8 @@ class Reactions:
         more = named.options if named is not None else tuple(option for wish in wishes for option in wish)
         groups = self._menu.groups_of(item)
         options = [option for option in (*new.options, *more) if any(group.option(option) for group in groups)]
-        quantity = said.number or new.quantity or (named.quantity if named is not None else None) or 1
+        said_number = said.number if said.number != 1 else None  # "the beef one" counts nothing
+        quantity = said_number or new.quantity or (named.quantity if named is not None else None) or 1
         add = Add(item, quantity, tuple(options), new.shares)
         return [replace(asked.wish, new=add) if isinstance(asked.wish, Replace) else add, *others]
 

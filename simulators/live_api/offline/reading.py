@@ -194,8 +194,8 @@ class Reader:
 
     def _on_instead(self, _: Segment) -> None:
         line, drafts = self._lines.line, self._lines.drafts()
-        if line is None:
-            return
+        if line is None or any(isinstance(part, Remove | TakeOff) for part in self._lines.out):
+            return  # what it stands in for is removed already
         if len(drafts) > 1:
             self._lines.drop(drafts[-2])
         else:

@@ -39,6 +39,7 @@ class Segment:
     strong: bool = True
     head: bool = False
     plural: bool = False
+    times: int = 1
     number: int = 0
     article: bool = False
     after: bool = False
@@ -77,7 +78,7 @@ def _pieces(span: tuple[str, ...], lexicon: Lexicon) -> list[tuple[Segment, floa
     entry = lexicon.name(span)
     if entry is not None:
         plural = entry.singular_only and span[-1].endswith("s") and bool(entry.items)
-        segment = Segment(NAME, span, tuple(entry.items), tuple(entry.choices), plural=plural)
+        segment = Segment(NAME, span, tuple(entry.items), tuple(entry.choices), plural=plural, times=entry.times)
         found.append((segment, length + _PREFERENCE[NAME]))
     elif (weak := lexicon.weak(span)) is not None:
         plural = weak.singular_only and span[-1].endswith("s")

@@ -6,7 +6,7 @@ from simulators.live_api.offline.customer import take_customer
 from simulators.live_api.offline.intents import Act, Intent, NotOnMenu, Person, Unclear
 from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.menu_text import Menu
-from simulators.live_api.offline.phrases import plain_words
+from simulators.live_api.offline.phrases import NUMBER_WORDS, plain_words
 from simulators.live_api.offline.reading import Reader
 from simulators.live_api.offline.segments import cut
 
@@ -14,17 +14,18 @@ TEXT_CHARS_MAX = 2000
 
 # Constructions whose words stand apart, put together: "take the soda off" is "remove the soda".
 _TAKEN = r"(?<!ill )(?<!will )\b(?:take|leave) ((?:the |my |that |those )?(?:\w+ ){1,4}?)(?:off|out|away)\b"
+_NUMBERS = "|".join(sorted(NUMBER_WORDS))
+_CLOCK = rf"(?:(?:half past|quarter past|quarter to|half|an|{_NUMBERS}) ?)+"
+_UNIT = "(?:minutes?|hours?|oclock|pm|am)"
+_ASKED = r"\bwhat (?!(?:is|are|do|does|about|have|can|else|time)\b)((?:\w+ ){1,3}?)(?:do|have|are) you\b"
 _REWRITES = (
     (re.compile(_TAKEN + r"(?= (?:the|my|it|that|one|both)\b)"), r"remove \1from"),
     (re.compile(_TAKEN), r"remove \1"),
-    (
-        re.compile(
-            r"\bwhat (?!is\b|are\b|do\b|does\b|about\b|have\b|can\b|else\b|time\b)((?:\w+ ){1,3}?)(?:do|have|are) you\b"
-        ),
-        r"which \1",
-    ),
+    (re.compile(_ASKED), r"which \1"),
     (re.compile(r"\bput (?:the )?(\w+) back(?: on| in)?\b"), r"with \1"),
     (re.compile(r"^sorry$"), "pardon"),
+    (re.compile(rf"\b(?:in|at|by|around|after|within) (?:about |like )?{_CLOCK} {_UNIT}\b"), ""),
+    (re.compile(rf"\b(?:at|by|around) (?:about )?{_CLOCK}$"), ""),
 )
 _POLITE = frozenset(("thanks", "hello", "continue"))
 
