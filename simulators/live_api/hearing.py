@@ -27,7 +27,10 @@ Understood = Callable[[object], UserUtterance | None]
 
 
 class Ears:
-    """Runs one ear behind the conversation, from the first audio on. A text caller gets none."""
+    """Runs one ear behind the conversation, from the first audio on, once somebody has set `wanted`.
+
+    A text caller gets none: vocabularies cost time to learn.
+    """
 
     def __init__(self, talk: Conversation, make_ear: EarMaker, vocabulary: Vocabulary, understood: Understood) -> None:
         self._talk = talk
@@ -37,12 +40,14 @@ class Ears:
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._more = asyncio.Event()
+        self.wanted = asyncio.Event()
 
     async def run(self) -> None:
         self._talk.listen(self._take)
         try:
+            await self.wanted.wait()
             await self._more.wait()
-            if self._talk.text_caller or await self._talk.learn_caller():
+            if self._talk.text_caller:
                 return
             ear = await asyncio.to_thread(self._make_ear, self._vocabulary)
             while not self._talk.text_caller:

@@ -92,8 +92,9 @@ class OfflineBrain:
 
     async def run(self, talk: Conversation) -> None:
         setup = AgentSetup(talk.instruction, talk.declarations)
-        dialogue = _Dialogue(talk, self._make_agent(setup), silence_s=self._silence_s)
-        ears = asyncio.ensure_future(Ears(talk, self._make_ear, vocabulary_of(setup), self._understood).run())
+        hearing = Ears(talk, self._make_ear, vocabulary_of(setup), self._understood)
+        dialogue = _Dialogue(talk, self._make_agent(setup), self._silence_s, on_voice=hearing.wanted.set)
+        ears = asyncio.ensure_future(hearing.run())
         mind = asyncio.ensure_future(dialogue.run())
         try:
             # Either may fail; neither ends by itself while the session lives, but a text caller needs no ears.
@@ -110,11 +111,14 @@ class OfflineBrain:
 class _Dialogue:
     """Carries events to the agent and its steps to the caller, one answer at a time."""
 
-    def __init__(self, talk: Conversation, agent: Agent, *, silence_s: float) -> None:
+    def __init__(self, talk: Conversation, agent: Agent, silence_s: float, *, on_voice: Callable[[], None]) -> None:
         self._talk = talk
         self._agent = agent
         self._silence_s = silence_s
+        self._on_voice = on_voice
         self._started = talk.resumed
+        if talk.resumed:
+            on_voice()
         self._quiet_since_s = talk.clock.now()
         self._unheard = False
         self._told: list[AgentInput] = []
@@ -140,8 +144,12 @@ class _Dialogue:
                     return []
                 self._unheard = False
                 return [Silence(self._talk.clock.now() - self._quiet_since_s)]
-            case UserSpeechStarted() | UserSpeechEnded():
+            case UserSpeechStarted():
                 self._quiet_since_s = self._talk.clock.now()
+                return []
+            case UserSpeechEnded():
+                self._quiet_since_s = self._talk.clock.now()
+                self._on_voice()
                 return []
             case UserWords(text=text):
                 return await self._heard(Heard(text, (text,)))
@@ -177,7 +185,8 @@ class _Dialogue:
         if self._started:
             return []
         self._started = True
-        await self._talk.learn_caller()
+        if not await self._talk.learn_caller():
+            self._on_voice()
         if greet:
             return [CallStarted()]
         self._tell(CallStarted())
@@ -251,8 +260,7 @@ def _ear(vocabulary: Vocabulary) -> Ear:
 
 def _understood(event: object) -> UserUtterance | None:
     """An ear's utterance as an event. Marked text has come already, from the session itself."""
-    from simulators.speech.ear import Utterance
-
-    if not isinstance(event, Utterance) or event.marked or not event.text:
+    text = getattr(event, "text", "")
+    if not text or getattr(event, "marked", False):
         return None
-    return UserUtterance(event.text, event.alternatives, event.agreed)
+    return UserUtterance(text, tuple(getattr(event, "alternatives", ())), bool(getattr(event, "agreed", True)))

@@ -312,8 +312,7 @@ async def test_a_part_that_fails_ends_the_session_with_its_reason(setup: dict[st
         make_ear=fail if broken == "ear" else lambda _: ToldEar([]),
     )
     async with LiveServer(LiveServerSettings(brain=brain)) as server, dialled(server, setup) as client:
-        if broken == "agent":
-            await client.send(PROMPT)
+        await client.send(PROMPT)
         await client.speak(silence(0.1))
         assert (await client.closed())[0] == 1011
         assert server.sessions[0].problem == f"RuntimeError: no {broken}"
