@@ -11,6 +11,7 @@ from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_o
 from simulators.live_api.offline.drafts import LineDraft, Placed
 from simulators.live_api.offline.intents import Intent, Modify, More, NotOnMenu, Ref, Replace, TakeOff, Wish
 from simulators.live_api.offline.lexicon import BareNoun, Choice
+from simulators.live_api.offline.parts import take_as_part, take_implied_part
 from simulators.live_api.offline.segments import NAME, Segment
 
 _NEGATIVE_STARTS = frozenset(("no", "without", "hold", "minus", "skip", "remove", "dont", "nor", "bila"))
@@ -73,7 +74,7 @@ class Lines:
     def name(self, segment: Segment) -> None:
         if not is_item(segment):
             self.option(segment)
-        elif not self._take_as_part(segment):
+        elif not take_as_part(self, segment):
             self._take_as_item(segment)
 
     # -- items
@@ -86,7 +87,7 @@ class Lines:
         if narrowed is None and not segment.strong and not segment.head and not self._asked_for():
             self.forget_words()  # "it's for my family" is no family meal
             return
-        self._put_before(narrowed or line, former)
+        self.put_before(narrowed or line, former)
         if former is not None and narrowed is None and self.correcting and not self.joined:
             self._correct(former, line)
         else:
@@ -113,7 +114,7 @@ class Lines:
     def _asked_for(self) -> bool:
         return self.number is not None or bool(self.before) or self.wanting or self.with_
 
-    def _put_before(self, line: LineDraft, former: LineDraft | None) -> None:
+    def put_before(self, line: LineDraft, former: LineDraft | None) -> None:
         """Options in front go to their item; two of one kind ("fries large small soda") are shared with the last."""
         for option in reversed(self.before):
             choice = line.fit(choices_of(option, bool(self.negative)))
@@ -149,53 +150,6 @@ class Lines:
             self.out.remove(former)
         return LineDraft(self.menu, items, line.heard, line.quantity, True, options=line.options)
 
-    # -- parts of combos
-
-    def _take_as_part(self, segment: Segment) -> bool:
-        """Whether the item's name is a part or an option of the line in front of it ("combo with water")."""
-        line, number = self.line, self.number
-        if line is not None and self.with_ and not segment.strong and self.lexicon.among(line.items, segment.text):
-            self._put_before(line, None)  # "the pizza deal with a large pizza": the pizza of the deal
-            self.forget_words()
-            return True
-        choice = line.fit((*self.lexicon.parts(segment.items), *segment.choices)) if line is not None else None
-        if line is None or choice is None or (self.definite and not self.with_ and not line.parts_open):
-            return False
-        for_units = number is not None and self.number_with
-        if not for_units and line.taken(choice) and not self.correcting:
-            return False
-        few = number is None or number.article or number.number in (1, line.quantity)
-        if not (for_units or (few and self._listed(line))):
-            return False
-        if for_units and number is not None:
-            line.open_share(number.number)
-        line.put(choice)
-        line.parts_open = True
-        for option in self.before:
-            if line.fit(choices_of(option)) is None:
-                self.out.append(NotOnMenu(f"{option.text} {segment.text} in the {line.heard}"))
-        self.forget_words()
-        return True
-
-    def _listed(self, line: LineDraft) -> bool:
-        """Behind "with", going on with a list of parts, or right behind the combo without an "and"."""
-        if self.with_ or line.parts_open:
-            return True
-        return self.number is None and (line.with_open or not self.joined)
-
-    def _implied_part(self, item: str, segment: Segment) -> bool:
-        """ "a combo with a coke": the combo's soda, as it comes. What a combo cannot have is said."""
-        line = self.line
-        choice = line.fit(self.lexicon.parts((item,))) if line is not None else None
-        if line is None or choice is None or not (self.with_ or line.parts_open) or line.taken(choice):
-            return False
-        line.put(choice)
-        line.parts_open = True
-        usual = {option for group in self.menu.groups_of(item) for option in group.usual}
-        if not usual & set(option_ids(segment.choices)):
-            self.out.append(NotOnMenu(f"{segment.text} in the {line.heard}"))
-        return True
-
     # -- options
 
     def option(self, segment: Segment) -> None:
@@ -210,7 +164,7 @@ class Lines:
             self.before.append(segment)
             return
         implied = self.lexicon.implied_item(choices)
-        if implied is None or not self._implied_part(implied, segment):
+        if implied is None or not take_implied_part(self, implied, segment):
             if self.number is not None and not self.number.after:
                 self._counted_option(segment, choices, implied)
             else:
@@ -330,43 +284,6 @@ class Lines:
                 self.line = LineDraft(self.menu, line.items, line.heard, number.number, True)
                 self.out.append(self.line)
         self.number = None
-
-    # -- "on the beef burger"
-
-    def move_placed(self) -> None:
-        """ "no onions on the beef burger": what was just put somewhere else goes there."""
-        start = self.cursor.at
-        ref, number, named = self.cursor.reference()
-        if ref.item is None and not ref.candidates and not named and number is None:
-            self.cursor.at = start
-            return
-        placed, self.placed = self.placed, []
-        for what in placed:
-            if what.line is None:
-                self._forget_modify(option_ids(what.choices))
-            elif what.choices[0][1] in what.receiver:
-                what.receiver.remove(what.choices[0][1])
-        target = self.draft_of(ref)
-        if target is None or all(target.fit(what.choices) is None for what in placed):
-            wishes = tuple(option_ids(what.choices) for what in placed)
-            self.modify(ref, wishes, placed[0].quantity if number is None else number)
-            return
-        if number is not None and number < target.units_left:
-            target.open_share(number)
-        else:
-            target.share = None
-        for what in placed:
-            choice = target.fit(what.choices)
-            if choice is not None:
-                target.put(choice)
-
-    def _forget_modify(self, wish: Wish) -> None:
-        last = self.out[-1] if self.out else None
-        if isinstance(last, Modify):
-            rest = tuple(other for other in last.wishes if other != wish)
-            self.out.pop()
-            if rest:
-                self.out.append(Modify(last.ref, rest, last.quantity))
 
 
 def names_something(segment: Segment) -> bool:

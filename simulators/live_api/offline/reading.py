@@ -28,6 +28,7 @@ from simulators.live_api.offline.intents import (
 )
 from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.lines import Lines, names_something
+from simulators.live_api.offline.placing import move_placed
 from simulators.live_api.offline.segments import BARE, NAME, NUMBER, UNKNOWN, Segment
 
 _CLAUSES = {"remove": read_remove, "change": read_change, "make": read_make}
@@ -173,7 +174,7 @@ class Reader:
 
     def _on_prep(self, segment: Segment) -> None:
         if self._lines.placed and segment.text in ("on", "in", "for", "to"):
-            self._lines.move_placed()
+            move_placed(self._lines)
 
     def _on_instead_of(self, _: Segment) -> None:
         """ "water instead of the soda", and "instead of the soda, water"."""
