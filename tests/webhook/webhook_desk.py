@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ import redis.asyncio
 from psycopg.types.json import Jsonb
 from servers import Database  # type: ignore[import-not-found,unused-ignore]
 
-from agiza.runtime.branch_files import load_branch_files
+from agiza.runtime.branch_files import LoadedBranch, load_branch_files
 from agiza.runtime.clock import Clock
 from agiza.runtime.process import Process
 from agiza.runtime.settings import read_settings
@@ -197,10 +198,15 @@ async def until(condition: Callable[[], Any], limit_s: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
+@functools.cache
+def _branch_files() -> tuple[LoadedBranch, ...]:
+    return load_branch_files(BRANCHES)
+
+
 async def publish_branches(database_url: str) -> None:
     """What the orders service does at its start."""
     async with await psycopg.AsyncConnection.connect(database_url) as conn:
-        for loaded in load_branch_files(BRANCHES):
+        for loaded in _branch_files():
             branch = loaded.file.branch
             await conn.execute(
                 "INSERT INTO branches (branch_id, phone, name, menu_version) VALUES (%s, %s, %s, 3)",

@@ -1,0 +1,97 @@
+"""``python -m services.escalation``: finds the person for a caller, and sees the hand-off through."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from agiza.contracts import streams
+from agiza.runtime import postgres, redis_clients
+from agiza.runtime.branch_files import load_branch_files
+from agiza.runtime.consumer import TOOL_LIMITS, Handler, StreamConsumer
+from agiza.runtime.http import HttpServer, create_app
+from agiza.runtime.jobs import JobWorker, open_job_queue
+from agiza.runtime.postgres import Pool, open_pool, transaction
+from agiza.runtime.process import Process, Serve, run_service
+from agiza.runtime.publisher import Publisher
+from agiza.runtime.redis_clients import RedisClients, open_redis
+from services.escalation.desk import Desk
+from services.escalation.leaving import JOB, leave_job, start_job
+from services.escalation.listeners import Listeners, is_away
+from services.escalation.routes import handoff_routes
+from services.escalation.settings import EscalationSettings
+from services.escalation.store import put_roster
+from services.escalation.sweeper import Sweeper
+
+SOURCE = "/agiza/escalation"
+
+
+async def serve(settings: EscalationSettings, process: Process) -> None:
+    """Run the service until it is told to stop."""
+    redis_url = settings.redis_url.get_secret_value()
+    async with (
+        open_redis(redis_url, service="escalation") as redis,
+        open_pool(settings.database_url.get_secret_value(), service="escalation") as pool,
+        open_job_queue(redis_url, service="escalation") as queue,
+    ):
+        await _put_rosters(settings, pool)
+        publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
+        desk = Desk(
+            pool=pool,
+            publisher=publisher,
+            start_job=start_job(queue),
+            clock=process.clock,
+            metrics=process.metrics,
+        )
+        sweeper = Sweeper(pool, desk, process.clock, process.metrics)
+        listeners = Listeners(desk)
+        handoffs = _consumer(streams.HANDOFFS, listeners.handoffs, redis, process)
+        calls = _consumer(streams.CALLS, listeners.calls, redis, process)
+        app = create_app("escalation", process)
+        app.include_router(handoff_routes(settings.agiza_internal_token, pool))
+        server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
+        process.health.needs("database", partial(postgres.answers, pool))
+        process.health.needs("redis", partial(redis_clients.answers, redis.commands))
+        process.supervise("sweeper", sweeper.run(process.stopping))
+        process.supervise("handoffs", handoffs.run(process.stopping))
+        process.supervise("calls", calls.run(process.stopping))
+        if settings.agiza_arq:
+            worker = JobWorker(
+                redis_url,
+                {JOB: leave_job(desk)},
+                service="escalation",
+                metrics=process.metrics,
+                is_away=is_away,
+            )
+            process.supervise("jobs", worker.run(process.stopping))
+        process.supervise("http", server.run(process.stopping))
+        process.ready(url=f"http://{server.host}:{server.port}", port=server.port, arq=settings.agiza_arq)
+        await process.run_until_stopped()
+
+
+def _consumer(stream: str, handler: Handler, redis: RedisClients, process: Process) -> StreamConsumer:
+    return StreamConsumer(
+        redis,
+        streams=[stream],
+        group="escalation",
+        handler=handler,
+        limits=TOOL_LIMITS,
+        clock=process.clock,
+        metrics=process.metrics,
+        is_away=is_away,
+    )
+
+
+async def _put_rosters(settings: EscalationSettings, pool: Pool) -> None:
+    for loaded in load_branch_files(settings.agiza_branches_dir):
+        async with transaction(pool) as conn:
+            await put_roster(conn, loaded.file)
+
+
+def build(settings: EscalationSettings) -> Serve:
+    """What :func:`run_service` runs."""
+    return partial(serve, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("escalation", EscalationSettings, build))
