@@ -180,6 +180,54 @@ def test_a_stale_cart_is_tried_again_once(call: Call) -> None:
     assert [line.item for line in call.orders.lines] == ["soda"]
 
 
+def test_the_definite_article_means_what_is_ordered(call: Call) -> None:
+    call.hear("three wings and a soda", "the wings with garlic dip, one hot", "the soda should be large", "no", "yes")
+    assert ("soda", 1, ("large",)) in call.orders.ticket()
+    assert sum(quantity for item, quantity, _ in call.orders.ticket() if item == "wings-6") == 3
+
+
+def test_pointing_at_what_is_not_there_is_said(call: Call) -> None:
+    assert call.hear("make it large") == "What would you like with large? What would you like?"
+    assert call.hear("make that two") == "There is nothing in the order yet. What would you like?"
+    call.hear("a tea")
+    assert call.hear("take off the soda") == "There are no sodas in the order. Anything else?"
+    assert call.hear("take off the bacon") == "That is not in the order. Anything else?"
+    assert call.hear("with extra cheese") == "Sorry, extra cheese cannot be chosen for that. Anything else?"
+    assert call.hear("no onions on the beef burger") == "There are no beef burgers in the order. Anything else?"
+    assert call.orders.names() == ["addItem"]
+
+
+def test_a_part_of_a_combo_is_not_removed(call: Call) -> None:
+    call.hear("a beef burger combo")
+    assert call.hear("take off the fries") == "The fries belongs to the beef burger combo. Anything else?"
+
+
+def test_which_of_two_lines_is_asked_by_the_server_and_answered(call: Call) -> None:
+    call.hear("a large coke and a small tea and a large fries and a small fries", "a burger", "the fish one")
+    assert call.hear("remove the fries").startswith("Which one do you mean?")
+    call.hear("the small one", "that's all", "yes")
+    assert ("fries", 1, ("large",)) in call.orders.ticket()
+    assert not any(row == ("fries", 1, ("small",)) for row in call.orders.ticket())
+
+
+def test_removing_all_of_an_item_takes_every_line(call: Call) -> None:
+    call.hear("a large fries, a small fries and a tea", "remove all the fries", "no", "yes")
+    assert call.orders.ticket() == [("tea", 1, ())]
+
+
+def test_another_one_is_one_more_of_the_last_line(call: Call) -> None:
+    call.hear("a beef burger", "another one", "and another one with no onions", "that's all", "yes")
+    assert call.orders.ticket() == [("beef-burger", 1, ("no-onions",)), ("beef-burger", 2, ())]
+
+
+def test_a_broken_server_leads_to_a_person(call: Call) -> None:
+    broken = {"status": "error", "code": "unavailable", "message": ""}
+    call.orders.answers["addItem"] = [dict(broken) for _ in range(3)]
+    assert call.hear("a soda").startswith("I am sorry, something went wrong on my side.")
+    call.hear("a soda", "a soda")
+    assert call.orders.names()[-1] == "escalate"
+
+
 # -- hearing badly
 
 
@@ -384,6 +432,55 @@ def test_a_quote_that_no_longer_holds_is_read_again(call: Call) -> None:
     assert answer.startswith("A price has changed")
     assert answer.endswith("Shall I place the order?")
     call.hear("yes")
+    assert call.orders.placed
+
+
+def test_a_line_that_cannot_be_had_any_more_is_offered_to_go(call: Call) -> None:
+    call.hear("a soda and a samosa", "that's all")
+    gone = {"status": "refused", "code": "item_sold_out", "message": "Sorry, we are out of samosas.", "line": "line-2"}
+    call.orders.answers["placeOrder"] = [gone]
+    assert call.hear("yes") == "Sorry, we are out of samosas. Shall I take it off?"
+    call.hear("yes", "yes")
+    assert call.orders.ticket() == [("soda", 1, ())]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"status": "ask", "code": "x", "message": "What is the address?", "argument": "address"},
+            "What is the address?",
+        ),
+        (
+            {
+                "status": "ask",
+                "code": "fulfilment_missing",
+                "message": "Is that pickup or delivery?",
+                "options": [{"id": "pickup", "name": "pickup"}, {"id": "delivery", "name": "delivery"}],
+            },
+            "Is that pickup or delivery?",
+        ),
+        (
+            {"status": "refused", "code": "branch_closed", "message": "We are closed."},
+            "We are closed. What should I change?",
+        ),
+    ],
+)
+def test_what_stands_before_an_order_is_said(call: Call, answer: dict[str, object], said: str) -> None:
+    call.hear("a soda", "that's all")
+    call.orders.answers["placeOrder"] = [answer]
+    assert call.hear("yes") == said
+    assert not call.orders.placed
+
+
+def test_how_the_food_is_got_is_answered_and_read_back_again(call: Call) -> None:
+    call.hear("a soda", "that's all")
+    ways = [{"id": "pickup", "name": "pickup"}, {"id": "delivery", "name": "delivery"}]
+    call.orders.answers["placeOrder"] = [
+        {"status": "ask", "code": "fulfilment_missing", "message": "Is that pickup or delivery?", "options": ways}
+    ]
+    call.hear("yes", "i'll collect it", "yes")
+    assert call.orders.customer == {"fulfilment": "pickup"}
     assert call.orders.placed
 
 

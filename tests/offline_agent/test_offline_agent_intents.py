@@ -149,6 +149,8 @@ a beef burger combo and a soda -> 1 beef-burger-combo; 1 soda
 the beef combo with the passion juice -> the 1 beef-burger-combo [fresh-juice]
 two chicken combos with water -> 2 chicken-burger-combo [water]
 two beef combos, one with water and one with masala chips -> 2 beef-burger-combo (1 water) (1 masala-chips)
+a combo with large fries -> which combo [fries]; missing large fries in the combo
+a family feast and a beef combo with water instead of the soda -> 1 family-feast; 1 beef-burger-combo [water]
 a chicken combo with no onions, masala chips and a passion juice and a soda \
 -> 1 chicken-burger-combo [no-onions,masala-chips,fresh-juice]; 1 soda
 chicken burger combo with coleslaw instead of fries -> 1 chicken-burger-combo [coleslaw]
@@ -227,6 +229,22 @@ three samosas, two, sorry, four -> 4 samosa
 with onions please -> off that no-onions
 [fries,soda] forget the fries and get me a salad instead -> remove fries; 1 garden-salad
 i changed my mind -> wrong
+[wings-6] make one of them hot -> give that hot x1
+[wings-6] make two hot -> give that hot x2
+[chicken-burger] remove the onions from the chicken burger -> give chicken-burger no-onions
+[fries,soda] remove one of them -> remove that 1
+[soda] change one of the sodas to a fanta -> give soda orange x1
+three sodas, make one of them large -> 3 soda (1 large)
+a chicken burger combo, change the fries to coleslaw -> 1 chicken-burger-combo [coleslaw]
+a soda, change that to a tea -> 1 tea
+three teas, remove one tea -> 2 tea
+two cokes, another one with no ice -> 2 soda [cola]; 1 soda [no-ice]
+a tea, another one -> 2 tea
+a tea and a soda, a coffee instead -> 1 tea; 1 coffee
+a tea and two sodas, water instead of the sodas -> 1 tea; 1 water
+without the bacon -> off that bacon
+[soda] without the soda -> remove soda
+three burgers, the first with no onions and the second with bacon -> which burgers (1 no-onions) (1 bacon)
 i will pick it up in twenty minutes and a soda -> 1 soda; customer pickup
 [soda] the soda should be large -> the 1 soda [large]
 """

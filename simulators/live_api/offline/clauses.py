@@ -146,13 +146,19 @@ def _read_new(cursor: Cursor, lines: Lines, ordered: Ordered, ref: Ref, units: i
         cursor.take()
     cursor.skip("instead")
     new = _New(item, tuple(choices), number.number if number is not None and not number.article else None)
-    draft = lines.draft_of(ref)
+    draft = lines.draft_of(ref) or _combo_with(lines, ref)
     if new == _New(None, (), None):
         lines.out.append(Act("wrong"))  # "change the fries", and not what into
     elif draft is not None:
         _change_draft(lines, draft, new, units)
     else:
         _change_ordered(lines, ordered, ref, new, units)
+
+
+def _combo_with(lines: Lines, ref: Ref) -> LineDraft | None:
+    """ "a combo, and change the fries to coleslaw": the fries are the combo's."""
+    parts = lines.lexicon.parts((ref.item,)) if ref.item is not None else ()
+    return next((draft for draft in reversed(lines.drafts()) if draft.fit(parts)), None)
 
 
 def _change_draft(lines: Lines, draft: LineDraft, new: _New, units: int | None) -> None:

@@ -173,7 +173,7 @@ class Reader:
             self._lines.out.append(Remove(ref))
 
     def _on_prep(self, segment: Segment) -> None:
-        if self._lines.placed and segment.text in ("on", "in", "for", "to"):
+        if self._lines.placed and segment.text in ("on", "in", "for", "to", "from"):
             move_placed(self._lines)
 
     def _on_instead_of(self, _: Segment) -> None:
