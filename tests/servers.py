@@ -1,7 +1,7 @@
 """Fixtures around real Postgres and Redis servers. One of each per test process; a fresh database per test.
 
 The servers are chosen by agiza.runtime.backends (TEST_DATABASE_URL, TEST_REDIS_URL, TEST_BACKEND). The migrations run
-once, into a template; each test gets a copy of it (some 25 ms) and an emptied Redis.
+once, into a template; each test gets a copy of it (some 20 ms) and an emptied Redis.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def database(
     name = f"agiza_test_{worker_name()}_{next(_numbers)}"
     execute(
         pg_servers.database_url,
-        f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"',
+        f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" STRATEGY file_copy',
         f'REVOKE CREATE, TEMPORARY ON DATABASE "{name}" FROM PUBLIC',  # the one right that a copy does not bring along
     )
     url = with_database(pg_servers.database_url, name)

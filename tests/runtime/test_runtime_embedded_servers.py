@@ -12,6 +12,7 @@ import site
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import pytest
 import redis
 
 from agiza.runtime.embedded import EmbeddedUnavailable, child, embedded_postgres, embedded_redis
+from agiza.runtime.embedded import folder as data_folders
 from agiza.runtime.embedded.binaries import find_postgres, find_redis
 
 ROOT = Path(__file__).parents[2]
@@ -269,6 +271,31 @@ def test_launcher_stops_its_servers_in_order(stop: signal.Signals) -> None:
         launcher.send_signal(stop)
         assert launcher.wait(timeout=30) == 0
         assert all(wait_until_gone(pid) for pid in pids)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal")
+def test_what_a_killed_launcher_left_is_removed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = data_folders.throw_away_parent()
+    before = set(parent.glob("agiza-*"))
+    launcher, database_url, redis_url = launch("--fast")
+    with launcher:
+        pids = server_pids(database_url, redis_url)
+        launcher.kill()
+        launcher.wait()
+        assert all(wait_until_gone(pid) for pid in pids)
+    left = [path for path in set(parent.glob("agiza-*")) - before if path.with_suffix("").is_dir()]
+    with embedded_redis(), embedded_postgres(fast=True) as running:
+        kept = Path(fetch(running.url, "SHOW data_directory")).parent
+        assert kept.exists()
+        with embedded_postgres(fast=True):
+            assert kept.exists(), "a running server's folder is left alone"
+        assert not [path for path in left if path.exists()]
+
+
+def test_little_memory_is_not_used_for_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(data_folders, "MEMORY_BYTES_MIN", 1 << 60)
+    assert data_folders.throw_away_parent() == Path(tempfile.gettempdir())
 
 
 def test_watcher_stops_the_server_when_its_keeper_dies() -> None:

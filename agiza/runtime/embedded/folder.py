@@ -15,33 +15,77 @@ from typing import Final
 from agiza.runtime.embedded.binaries import EmbeddedUnavailable
 
 PASSWORD_BYTES: Final = 24
+MEMORY_BYTES_MIN: Final = 2 * 1024**3
+"""A server with a few databases takes some 100 MB; containers often give only 64 MB of shared memory."""
 
 
 @contextlib.contextmanager
 def server_folder(keep_in: Path | None, prefix: str) -> Iterator[Path]:
     """The folder for one server: ``keep_in`` (made when missing, kept), or a new one that is removed afterwards.
 
-    A kept folder is locked until the context ends, so that two starts cannot share it. The lock falls with the
-    process. Raises :class:`EmbeddedUnavailable` when another process holds it.
+    It is locked until the context ends, so that two starts cannot share it; the lock falls with the process. Raises
+    :class:`EmbeddedUnavailable` when another process holds it.
     """
     if keep_in is None:
-        folder = Path(tempfile.mkdtemp(prefix=f"agiza-{prefix}-"))
-        try:
+        with _throw_away_folder(f"agiza-{prefix}-") as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         return
     folder = keep_in.resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Beside the folder, not inside: the folder itself may belong to the account that the server runs as.
     with Path(f"{folder}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock.fileno()):
             raise EmbeddedUnavailable(
                 f"{folder} is in use by another running server: stop it, or choose another folder"
-            ) from None
+            )
         yield folder
+
+
+@contextlib.contextmanager
+def _throw_away_folder(prefix: str) -> Iterator[Path]:
+    parent = throw_away_parent()
+    _remove_abandoned(parent, prefix)
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".lock", dir=parent)
+        lock = Path(name)
+        if _locked(descriptor) and lock.exists():
+            break
+        os.close(descriptor)  # a peer that cleans up was quicker than our lock
+    folder = lock.with_suffix("")
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def throw_away_parent() -> Path:
+    """Memory where there is plenty (a copy of a database is twenty times as quick there), else the usual place."""
+    memory = Path("/dev/shm")  # noqa: S108 - only a private folder is made inside
+    if "TMPDIR" not in os.environ and memory.is_dir() and os.access(memory, os.W_OK | os.X_OK):
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(memory).free >= MEMORY_BYTES_MIN:
+                return memory
+    return Path(tempfile.gettempdir())
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Folders whose process was killed before it could clean up: their lock is free."""
+    for lock in parent.glob(f"{prefix}*.lock"):
+        with contextlib.suppress(OSError), lock.open("r+") as file:
+            if _locked(file.fileno()):
+                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                lock.unlink(missing_ok=True)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def hand_over(folder: Path, uid: int, gid: int) -> None:
