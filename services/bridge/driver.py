@@ -68,7 +68,8 @@ class LiveCall:
         self._to_publish: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
         self._tool_events: dict[str, Stamped] = {}
         self._cancellations = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
         self._over = asyncio.Event()
         self._close_code = CLOSE_FAULT
         self._is_reported = False
@@ -254,9 +255,11 @@ class LiveCall:
             return
         at = deadline.at / 1000
         if self._timer is not None and not self._timer.cancelled():
-            if self._loop.time() < self._timer.when() <= at:
+            if self._loop.time() < self._timer_at <= at:
                 return
             self._timer.cancel()
+        # Kept beside the handle: uvloop gives one without a time when the deadline has passed already.
+        self._timer_at = at
         self._timer = self._loop.call_at(at, self.feed, i.Tick())
 
     def _fault(self, error: BaseException) -> None:
