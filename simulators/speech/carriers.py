@@ -1,9 +1,9 @@
 """How people order: the sentences around a menu's names, with no dish, no option and no restaurant in them.
 
-One rule per block; one alternative per line, a weight in front where it is not 1. `<rule>` is another rule, `[x]` may be
-left out, `(x|y)` is a choice. The slots `<item>`, `<items>` (plural), `<option>` and `<part>` (what an option is
-about: "onions" of "no onions") are filled from a vocabulary. Both models of the ear are made from this one text: the
-trigram model from sentences drawn from it, the chunk grammar from its runs of words.
+One rule per block; one alternative per line, a weight in front where it is not 1. `<rule>` is another rule, `[x]` may
+be left out, `(x|y)` is a choice. The slots `<item>`, `<items>` (plural), `<option>` and `<part>` (what an option is
+about: "onions" of "no onions") are filled from a vocabulary. The ear's language model is made from sentences drawn
+from this text.
 """
 
 CARRIERS = """
@@ -252,7 +252,8 @@ answer:
   8 <no>
   3 <yes> (that's|that is|it is) (right|correct|fine|it|good|perfect|okay|all)
   2 <yes> (that's|that is) (all|it|everything)
-  5 (that's|that is|that'll be|that will be|that would be) (all|it|everything) [thanks|thank you|for now|for today|please]
+  5 (that's|that is) (all|it|everything) [thanks|thank you|for now|for today|please]
+  5 (that'll be|that will be|that would be) (all|it|everything) [thanks|thank you|for now|for today|please]
   3 no (that's|that is|that'll be|that will be) (all|it|everything|fine) [thanks|thank you]
   3 <no> (that's|that is|it is) (wrong|not right|not correct)
   1 (that's|that is) (wrong|not right|not what i said|incorrect|a mistake)
@@ -324,7 +325,8 @@ question:
   2 what (<items>|is the <item>|comes with the <item>|is in the <item>) [do you have|like]
   2 what [kind of|sort of] (<part>|<items>) do you have
   2 what do you (have|recommend|sell|suggest) [to drink|to eat|for dessert|for kids]
-  2 what (burgers|pizzas|drinks|sodas|juices|sides|desserts|sauces|dips|sizes|flavours|meals|combos|dishes|options) do you have
+  2 what (burgers|pizzas|drinks|sodas|juices|sides|desserts) do you have
+  2 what (sauces|dips|sizes|flavours|meals|combos|dishes|options) do you have
   2 do you have [any] (<items>|<item>|<part>|desserts|drinks|specials|combos|juices|sauces)
   1 do you (sell|serve) (<items>|<item>)
   1 (is|are) (the|there|there any) (<item>|<items>) [available|spicy|big|hot]
@@ -382,7 +384,8 @@ customer:
   2 (it's|it is|this is|make it) for (delivery|pickup|collection|take away|takeaway|here)
   3 (delivery|pickup|pick up|take away|takeaway|collection|dine in|eat in|to go) [please]
   2 for (delivery|pickup|pick up|collection|take away)
-  1 (i'll|i will|i want to|i'd like to|we'll|i'm going to) (pick it up|collect it|come for it|eat there|eat here|come and pick it)
+  1 (i'll|i will|i want to|i'd like to|we'll|i'm going to) (pick it up|collect it|come for it)
+  1 (i'll|i will|i want to|i'd like to|we'll|i'm going to) (eat there|eat here|come and pick it)
   1 (i'd like|i want|can i have|can you do) (it|this|that) delivered
   1 can you deliver [it] [to <place>]
   1 (deliver|bring|send) it to <place>
@@ -456,7 +459,8 @@ name:
 greeting:
   3 (hello|hi|hey) [there]
   2 good (morning|afternoon|evening)
-  (hello|hi|good morning|good afternoon|good evening) (i'd like|i would like|i want|can i) to (order|place an order|make an order) [please]
+  (hello|hi) (i'd like|i would like|i want|can i) to (order|place an order|make an order) [please]
+  good (morning|afternoon|evening) (i'd like|i would like|i want|can i) to (order|place an order) [please]
   (i'd like|i would like|i want) to (order|place an order|make an order) [please]
   can i (order|place an order|make an order) [please]
   can i order [something|some food]

@@ -7,7 +7,7 @@ book.chunks()                       # "can i have", "one without", "please", ...
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,7 @@ _TOKEN = re.compile(r"<[a-z-]+>|[\[\]()|]|[a-z']+")
 _PARTLESS = ("no ", "without ", "hold the ", "extra ", "add ", "with ", "very ")
 _DEPTH_MAX = 30
 _USUAL_NAME_WEIGHT = 3
+_FITTING_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Choice:
     """One of the alternatives, by weight."""
 
     weights: tuple[int, ...]
-    alternatives: tuple["Sequence", ...]
+    alternatives: tuple["Parts", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Slot:
 
 
 Part = str | Slot | Choice
-Sequence = tuple[Part, ...]
-_NOTHING: Sequence = ()
+Parts = tuple[Part, ...]
+_NOTHING: Parts = ()
 
 
 class PhraseBook:
@@ -47,50 +48,107 @@ class PhraseBook:
 
     def __init__(self, vocabulary: Vocabulary, carriers: str = CARRIERS + TALK) -> None:
         self._rules = _parse(carriers)
-        self._fill_slots(vocabulary)
+        self._menu = _Menu(vocabulary)
+        self._check()
 
     def sentences(self, count: int, *, seed: int) -> Iterator[str]:
         """Sentences of the rule `utterance`, each drawn on its own; the same seed gives the same ones."""
         chance = random.Random(seed)
         for _ in range(count):
-            words: list[str] = []
-            self._draw(self._rules["utterance"], chance, words, 0)
-            yield " ".join(words)
-
-    def chunks(self) -> tuple[str, ...]:
-        """Every run of words between slots, brackets resolved both ways, and every slot's phrases; sorted, once."""
-        found: set[str] = set()
-        for rule in self._rules.values():
-            for alternative in rule.alternatives:
-                for expanded in _expanded(alternative):
-                    found.update(_runs(expanded))
-        return tuple(sorted(found))
+            draw = _Draw(chance, self._menu)
+            self._draw(self._rules["utterance"], draw, 0)
+            yield " ".join(draw.words)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        return tuple(sorted({word for chunk in self.chunks() for word in chunk.split()}))
+        """Every word that a sentence may hold, sorted, once."""
+        found = {word for phrase in self._menu.phrases() for word in phrase.split()}
+        for rule in self._rules.values():
+            found.update(_words(rule))
+        return tuple(sorted(found))
 
-    def _draw(self, choice: Choice, chance: random.Random, words: list[str], depth: int) -> None:
+    def _draw(self, choice: Choice, draw: "_Draw", depth: int) -> None:
         if depth > _DEPTH_MAX:
             raise ValueError("the carriers go round in circles")
-        for part in chance.choices(choice.alternatives, choice.weights)[0]:
+        for part in draw.chance.choices(choice.alternatives, choice.weights)[0]:
             match part:
                 case str():
-                    words.append(part)
+                    draw.words.append(part)
+                case Slot("item" | "items" | "option" | "part" as name):
+                    draw.fill(name)
                 case Slot(name):
-                    self._draw(self._rules[name], chance, words, depth + 1)
+                    self._draw(self._rules[name], draw, depth + 1)
                 case Choice():
-                    self._draw(part, chance, words, depth + 1)
+                    self._draw(part, draw, depth + 1)
 
-    def _fill_slots(self, vocabulary: Vocabulary) -> None:
-        items, options = _spoken(vocabulary.items), _spoken(vocabulary.options)
-        self._rules["item"] = _any_of(items)
-        self._rules["items"] = _any_of([(weight, plural(item)) for weight, item in items])
-        self._rules["option"] = _any_of(options)
-        self._rules["part"] = _any_of([(1, part) for _, option in options for part in _parts(option)])
-        missing = {slot.name for rule in self._rules.values() for slot in _slots(rule) if slot.name not in self._rules}
+    def _check(self) -> None:
+        slots = {slot.name for rule in self._rules.values() for slot in _slots(rule)}
+        missing = slots - self._rules.keys() - {"item", "items", "option", "part"}
         if missing:
             raise ValueError(f"rules without a definition: {', '.join(sorted(missing))}")
+
+
+class _Menu:
+    """A vocabulary's phrases by id, with weights, and which belong together."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.items = {name.id: _spoken(name) for name in vocabulary.items if _spoken(name)}
+        self.options = {name.id: _spoken(name) for name in vocabulary.options if _spoken(name)}
+        self.options_of = {
+            item: [option for option in options if option in self.options]
+            for item, options in vocabulary.options_of.items()
+            if item in self.items
+        }
+        self.items_of: dict[str, list[str]] = {}
+        for item, options in self.options_of.items():
+            for option in options:
+                self.items_of.setdefault(option, []).append(item)
+
+    def phrases(self) -> Iterator[str]:
+        for weighted in (*self.items.values(), *self.options.values()):
+            for phrase in weighted:
+                yield from (phrase, plural(phrase), *_parts(phrase))
+
+
+class _Draw:
+    """One sentence in the making. It remembers the dish, as "orange fries" is not what callers say."""
+
+    def __init__(self, chance: random.Random, menu: _Menu) -> None:
+        self.chance, self.words = chance, list[str]()
+        self._menu = menu
+        self._item: str | None = None
+        self._option_waits: str | None = None
+
+    def fill(self, slot: str) -> None:
+        phrase = self._an_item() if slot in {"item", "items"} else self._an_option()
+        if slot == "items":
+            phrase = plural(phrase)
+        elif slot == "part":
+            phrase = next(iter(_parts(phrase)), phrase)
+        self.words += phrase.split()
+
+    def _an_item(self) -> str:
+        fitting = self._menu.items_of.get(self._option_waits or "", ())
+        self._item = self._one_of(fitting, self._menu.items)
+        self._option_waits = None
+        return self._phrase(self._menu.items, self._item)
+
+    def _an_option(self) -> str:
+        fitting = self._menu.options_of.get(self._item or "", ())
+        option = self._one_of(fitting, self._menu.options)
+        # What comes before its dish ("a large ...") binds the dish that follows.
+        self._option_waits = option
+        return self._phrase(self._menu.options, option)
+
+    def _one_of(self, fitting: Sequence[str], anything: Mapping[str, object]) -> str | None:
+        if fitting and self.chance.random() < _FITTING_SHARE:
+            return self.chance.choice(fitting)
+        return self.chance.choice(tuple(anything)) if anything else None
+
+    def _phrase(self, names: Mapping[str, Mapping[str, int]], chosen: str | None) -> str:
+        if chosen is None:  # an empty menu
+            return ""
+        return self.chance.choices(tuple(names[chosen]), tuple(names[chosen].values()))[0]
 
 
 def plural(phrase: str) -> str:
@@ -112,23 +170,12 @@ def _parts(option: str) -> list[str]:
     return []
 
 
-def _spoken(names: tuple[Name, ...]) -> list[tuple[int, str]]:
-    """(weight, phrase): the usual name is what most callers say."""
-    return [
-        (_USUAL_NAME_WEIGHT if number == 0 else 1, normalise(spoken))
-        for name in names
-        for number, spoken in enumerate(name.spoken)
-    ]
-
-
-def _any_of(phrases: list[tuple[int, str]]) -> Choice:
-    weights: dict[str, int] = {}
-    for weight, phrase in phrases:
-        weights[phrase] = max(weight, weights.get(phrase, 0))
-    weights.pop("", None)
-    if not weights:  # an empty menu still needs a slot that can be filled
-        return Choice((1,), (_NOTHING,))
-    return Choice(tuple(weights.values()), tuple(tuple(phrase.split()) for phrase in weights))
+def _spoken(name: Name) -> dict[str, int]:
+    """Phrases with weights: the usual name is what most callers say."""
+    phrases = [normalise(spoken) for spoken in name.spoken]
+    return {
+        phrase: 1 if number else _USUAL_NAME_WEIGHT for number, phrase in enumerate(dict.fromkeys(phrases)) if phrase
+    }
 
 
 def _slots(choice: Choice) -> Iterator[Slot]:
@@ -140,36 +187,18 @@ def _slots(choice: Choice) -> Iterator[Slot]:
                 yield from _slots(part)
 
 
-def _expanded(sequence: Sequence) -> Iterator[tuple[str | Slot, ...]]:
-    if not sequence:
-        yield ()
-        return
-    head, rest = sequence[0], sequence[1:]
-    heads: Iterator[tuple[str | Slot, ...]] = (
-        (expanded for alternative in head.alternatives for expanded in _expanded(alternative))
-        if isinstance(head, Choice)
-        else iter(((head,),))
-    )
-    tails = tuple(_expanded(rest))
-    for start in heads:
-        for tail in tails:
-            yield start + tail
-
-
-def _runs(sequence: tuple[str | Slot, ...]) -> Iterator[str]:
-    run: list[str] = []
-    for part in (*sequence, Slot("end")):
-        if isinstance(part, str):
-            run.append(part)
-        else:
-            if run:
-                yield " ".join(run)
-            run = []
+def _words(choice: Choice) -> Iterator[str]:
+    for alternative in choice.alternatives:
+        for part in alternative:
+            if isinstance(part, str):
+                yield part
+            elif isinstance(part, Choice):
+                yield from _words(part)
 
 
 def _parse(text: str) -> dict[str, Choice]:
-    rules: dict[str, list[tuple[int, Sequence]]] = {}
-    current: list[tuple[int, Sequence]] = []
+    rules: dict[str, list[tuple[int, Parts]]] = {}
+    current: list[tuple[int, Parts]] = []
     for line in filter(None, map(str.rstrip, text.splitlines())):
         if not line.startswith(" "):
             current = rules.setdefault(line.removesuffix(":"), [])
@@ -186,7 +215,7 @@ def _parse(text: str) -> dict[str, Choice]:
     }
 
 
-def _sequence(tokens: list[str], at: int) -> tuple[Sequence, int]:
+def _sequence(tokens: list[str], at: int) -> tuple[Parts, int]:
     parts: list[Part] = []
     while at < len(tokens) and tokens[at] not in {"|", ")", "]"}:
         symbol = tokens[at]
@@ -202,8 +231,8 @@ def _sequence(tokens: list[str], at: int) -> tuple[Sequence, int]:
     return tuple(parts), at
 
 
-def _alternatives(tokens: list[str], at: int, closing: str) -> tuple[list[Sequence], int]:
-    found: list[Sequence] = []
+def _alternatives(tokens: list[str], at: int, closing: str) -> tuple[list[Parts], int]:
+    found: list[Parts] = []
     while True:
         sequence, at = _sequence(tokens, at)
         found.append(sequence)

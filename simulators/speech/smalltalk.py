@@ -8,7 +8,8 @@ talk:
   where are you [located|exactly|based]
   where is the restaurant [located]
   which (street|road|building) are you on
-  is it (near|next to|opposite|behind|close to) the (station|mall|church|school|hospital|market|hotel|bank|airport)
+  is it (near|next to|opposite|behind|close to) the (station|mall|church|school)
+  is it (near|next to|opposite|behind|close to) the (hospital|market|hotel|bank|airport)
   how (do|can) i get there
   how far is it [from (here|town|the station)]
   do you [also] (deliver|do delivery) [to my (area|house|office)|on sundays]
@@ -18,7 +19,8 @@ talk:
   i'm allergic [to (nuts|peanuts|gluten|dairy)]
   i have an allergy
   is (it|this|the food) (halal|kosher|vegan|vegetarian|gluten free|healthy|fresh)
-  do you have (anything|something|options) [vegan|vegetarian|gluten free|for vegetarians|for children|without meat]
+  do you have (anything) [vegan|vegetarian|gluten free|for vegetarians|for children|without meat]
+  do you have (something|options) [vegan|vegetarian|gluten free|for vegetarians|for children|without meat]
   is there (pork|alcohol|gluten|milk|sugar) in (it|that|the food)
   (can|do) i pay (by|with) (card|cash|phone|mobile money|credit card)
   do you (take|accept) (cards|cash|credit cards|mobile money)
@@ -26,7 +28,8 @@ talk:
   can i have (a|the|my) (receipt|invoice|change)
   my (order|food) (was|is) (late|cold|wrong|missing|not here|bad)
   the (food|driver|order|service) (was|is) (late|cold|terrible|bad|great|rude|slow)
-  (i|we) (want|would like|need) to (complain|make a complaint|book a table|make a reservation|reserve a table|cancel a booking)
+  (i|we) (want|would like|need) to (complain|make a complaint|book a table)
+  (i|we) (want|would like|need) to (make a reservation|reserve a table|cancel a booking)
   a table for (two|three|four|five|six|eight) [people] [tonight|tomorrow|please]
   i (called|ordered|was there|came) (earlier|yesterday|before|this morning|last week|last night)
   i (think|guess|believe) (so|not|i have the wrong number|it was yesterday|you are wrong)
