@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import io
-import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import structlog
+from captured_logs import Logged
 from servers import (  # noqa: F401 - fixtures
     database,
     empty_database_name,
@@ -46,27 +44,6 @@ def clock() -> StoppedClock:
 def metrics() -> Metrics:
     """Metrics of this test alone."""
     return Metrics()
-
-
-class Logged:
-    """What was logged during a test, as it would be written in production: without pii_ fields."""
-
-    def __init__(self) -> None:
-        self.stream = io.StringIO()
-
-    @property
-    def text(self) -> str:
-        """All lines as written."""
-        return self.stream.getvalue()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """All events with their fields."""
-        return [json.loads(line) for line in self.text.splitlines()]
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """The events of this name."""
-        return [line for line in self.lines if line["event"] == name]
 
 
 @pytest.fixture

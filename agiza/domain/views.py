@@ -1,4 +1,4 @@
-"""The cart and its orders as JSON: for the model, for those who read orders, and as the kitchen's ticket.
+"""The cart as JSON, for the model and for screens.
 
 The cart's view tells that a name, a number or an address is known, not what it is: the model has heard it, and a view
 travels through logs and screens.
@@ -6,7 +6,7 @@ travels through logs and screens.
 
 from agiza.domain.cart import Cart
 from agiza.domain.menu_model import Branch, Menu
-from agiza.domain.placed import OrderLine, OrderOption, OrderPart, PlacedOrder
+from agiza.domain.placed import OrderLine, OrderOption, OrderPart
 from agiza.domain.pricing import fits_menu, price_cart
 from agiza.domain.replies import line_words
 
@@ -51,43 +51,6 @@ def order_line_view(line: OrderLine) -> dict[str, object]:
     if line.parts:
         view["parts"] = [_part_view(part) for part in line.parts]
     return view
-
-
-def placed_order_view(order: PlacedOrder) -> dict[str, object]:
-    """An order without anything about the person who ordered."""
-    return {
-        "id": order.id,
-        "number": order.number,
-        "placed_at": order.placed_at,
-        "lines": [order_line_view(line) for line in order.lines],
-        "subtotal_minor": order.totals.subtotal_minor,
-        "delivery_minor": order.totals.delivery_minor,
-        "tax_minor": order.totals.tax_minor,
-        "total_minor": order.totals.total_minor,
-        "currency": order.totals.currency,
-        "fulfilment": order.fulfilment,
-        "eta_minutes": order.eta_minutes,
-        "supplement_of": order.supplement_of,
-    }
-
-
-def kitchen_ticket(order: PlacedOrder) -> tuple[str, ...]:
-    """The order as the kitchen reads it, a text a line: quantity and kitchen name, below it every choice and part."""
-    rows: list[str] = []
-    for line in order.lines:
-        rows.append(f"{line.quantity} {line.kitchen}")
-        brought = {part.choice for part in line.parts}
-        rows.extend(f"  {_printed(option)}" for option in line.options if option.id not in brought)
-        for part in line.parts:
-            choices = ", ".join(_printed(option) for option in part.options)
-            count = f"{part.quantity} " if part.quantity > 1 else ""
-            rows.append(f"  + {count}{part.kitchen}{f' ({choices})' if choices else ''}")
-    return tuple(rows)
-
-
-def _printed(option: OrderOption) -> str:
-    name = option.name.upper()
-    return name if option.quantity == 1 else f"{option.quantity} x {name}"
 
 
 def _option_view(option: OrderOption) -> dict[str, object]:

@@ -146,13 +146,12 @@ CREATE TABLE outbox (
     type          text NOT NULL,
     version       integer NOT NULL,
     pii_event     jsonb NOT NULL,
-    txid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
     created_at    timestamptz NOT NULL DEFAULT now(),
     sequence      bigint,
     published_at  timestamptz,
     UNIQUE (branch_id, sequence)
 );
-CREATE INDEX outbox_unpublished ON outbox (branch_id, txid, position) WHERE published_at IS NULL;
+CREATE INDEX outbox_unpublished ON outbox (position) WHERE published_at IS NULL;
 
 CREATE TABLE contacts (
     branch_id     text NOT NULL,

@@ -11,10 +11,8 @@ are written together or not at all, and the answer is sent only after the commit
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from psycopg import Rollback
 
@@ -32,11 +30,9 @@ from agiza.contracts.events import OrderCancelRequested as CancelEvent
 from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER
 from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
 from agiza.domain.codec import cart_from_json, cart_to_json, event_to_json
-from agiza.domain.context import ReadBack, ToolContext
-from agiza.domain.ids import BranchId, CartId, OrderId
+from agiza.domain.ids import BranchId, CartId
 from agiza.domain.orders import OrderState, OrderView
 from agiza.domain.tool_calls import ToolOutcome, handle_tool, tool_result
-from agiza.domain.views import cart_view
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
@@ -44,7 +40,8 @@ from agiza.runtime.postgres import Connection, Pool, transaction
 from agiza.runtime.traces import Trace
 from services.orders import store, tickets
 from services.orders.catalog import Catalog, PinnedMenu
-from services.orders.store import CartRow, StoredResult
+from services.orders.store import StoredResult
+from services.orders.work import Response, ToolWork
 
 log = get_logger(__name__)
 
@@ -52,7 +49,6 @@ SOURCE: Final = "/agiza/orders"
 DEADLINE_SLACK_MS: Final = 1000
 """Clocks of two machines may differ by this much before a call in time is taken for a late one."""
 
-Response = dict[str, Any]
 Path = Literal["stream", "http"]
 
 
@@ -63,26 +59,6 @@ class Answered:
     event: ToolAnswered
     cart_changed: CartChanged | None
     has_news: bool
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one transaction is about. Only the handler changes it, call by call."""
-
-    event: ToolCalled
-    traceparent: str
-    menu: PinnedMenu
-    row: CartRow
-    cart: Cart
-    told: int | None
-    sold_out: frozenset[str]
-    caller: str | None
-    orders: list[OrderView]
-    now: datetime
-    is_stale: bool
-    placed: list[str] = field(default_factory=list)
-    replayed: int = 0
-    cancels: int = 0
 
 
 class ToolHandler:
@@ -127,7 +103,7 @@ class ToolHandler:
                 cart_version=work.cart.version,
                 reply_to=event.reply_to,
             ),
-            cart_changed=_screen_event(work) if work.cart.version != before else None,
+            cart_changed=work.screen_event() if work.cart.version != before else None,
             has_news=bool(work.placed or work.cancels),
         )
 
@@ -138,7 +114,7 @@ class ToolHandler:
         async with transaction(self._pool) as conn:
             await store.insert_tombstones(conn, event.call_id, event.ids)
 
-    async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> _Work:
+    async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> ToolWork:
         cart_id = f"cart-{event.call_id}"
         empty = Cart(CartId(cart_id), BranchId(event.branch_id), event.menu_version)
         row = await store.lock_cart(
@@ -154,7 +130,7 @@ class ToolHandler:
             pinned = await self._catalog.menu(event.branch_id, row.menu_version)
         now = self._clock.now()
         cart = cart_from_json(row.state)
-        return _Work(
+        return ToolWork(
             event=event,
             traceparent=traceparent,
             menu=pinned,
@@ -186,7 +162,7 @@ class ToolHandler:
         ]
 
     async def _one(
-        self, conn: Connection, work: _Work, call: FunctionCall, stored: StoredResult | None
+        self, conn: Connection, work: ToolWork, call: FunctionCall, stored: StoredResult | None
     ) -> FunctionResult:
         digest = store.digest_of(call.args)
         if stored is not None:
@@ -194,11 +170,11 @@ class ToolHandler:
         if work.is_stale:
             self._metrics.add("stale_epoch_rejected_total")
             return FunctionResult(
-                id=call.id, name=call.name, response=_refusal(work, "stale_leg", "This call goes on elsewhere.")
+                id=call.id, name=call.name, response=work.refusal("stale_leg", "This call goes on elsewhere.")
             )
         if call.name in MUTATING_TOOLS and self._is_late(work):
             self._metrics.add("expired_rejected_total")
-            response = _refusal(work, "expired", "That took too long and was not done. Please ask again.")
+            response = work.refusal("expired", "That took too long and was not done. Please ask again.")
         else:
             response = await self._apply(conn, work, call)
         await store.insert_result(
@@ -212,54 +188,35 @@ class ToolHandler:
         )
         return FunctionResult(id=call.id, name=call.name, response=response)
 
-    def _repeat(self, work: _Work, call: FunctionCall, stored: StoredResult, digest: str) -> Response:
+    def _repeat(self, work: ToolWork, call: FunctionCall, stored: StoredResult, digest: str) -> Response:
         if stored.tool == store.TOMBSTONE:
-            return _refusal(work, "cancelled", "That was cancelled and not done.")
+            return work.refusal("cancelled", "That was cancelled and not done.")
         if stored.args_digest != digest or stored.tool != call.name:
             self._metrics.add("integrity_violation_total")
             log.error("tool_call_id_reused", call_id=work.event.call_id, tool=call.name)
-            return _refusal(work, "id_reused", "Sorry, something went wrong there. Please say that once more.")
+            return work.refusal("id_reused", "Sorry, something went wrong there. Please say that once more.")
         work.replayed += 1
         return stored.response
 
-    def _is_late(self, work: _Work) -> bool:
+    def _is_late(self, work: ToolWork) -> bool:
         return work.now.timestamp() * 1000 > work.event.deadline_ms + DEADLINE_SLACK_MS
 
-    async def _apply(self, conn: Connection, work: _Work, call: FunctionCall) -> Response:
+    async def _apply(self, conn: Connection, work: ToolWork, call: FunctionCall) -> Response:
         if call.name != PLACE_ORDER:
-            context = self._context(work, order_number=1)
+            context = work.context(order_number=1)
             outcome = handle_tool(work.cart, call.name, call.args, context)
         else:
             # A number that is not used goes back with the savepoint, so the branch's numbers stay without a hole.
             async with conn.transaction() as savepoint:
-                number = await store.take_order_number(conn, work.event.branch_id, _local_day(work))
-                context = self._context(work, number)
+                number = await store.take_order_number(conn, work.event.branch_id, work.local_day)
+                context = work.context(number)
                 outcome = handle_tool(work.cart, call.name, call.args, context)
                 if not any(isinstance(change, OrderPlaced) for change in outcome.events):
                     raise Rollback(savepoint)
         await self._record(conn, work, call, outcome)
         return tool_result(outcome, context)
 
-    def _context(self, work: _Work, order_number: int) -> ToolContext:
-        evidence = work.event.read_back
-        return ToolContext(
-            menu=work.menu.file.menu,
-            branch=work.menu.file.branch,
-            now=work.now,
-            sold_out=work.sold_out,
-            cart_version_told=work.told,
-            read_back=ReadBack(evidence.quote_id, evidence.outcome, evidence.played_ms, evidence.caller_speech_ms)
-            if evidence
-            else None,
-            # derived from the cart and its version: a repeat that slipped past every other guard has the same key
-            order_id=OrderId(f"ord-{uuid.uuid5(uuid.NAMESPACE_OID, f'{work.cart.id}/{work.cart.version}')}"),
-            order_number=order_number,
-            caller_number=work.caller,
-            orders=tuple(work.orders),
-            language=work.event.language,
-        )
-
-    async def _record(self, conn: Connection, work: _Work, call: FunctionCall, outcome: ToolOutcome) -> None:
+    async def _record(self, conn: Connection, work: ToolWork, call: FunctionCall, outcome: ToolOutcome) -> None:
         history = [event_to_json(change) for change in outcome.events]
         await store.append_cart_events(conn, work.row.cart_id, history, call.id)
         work.cart = outcome.cart
@@ -271,7 +228,7 @@ class ToolHandler:
             elif isinstance(change, OrderCancelRequested):
                 await self._request_cancel(conn, work, change.order_id)
 
-    async def _place(self, conn: Connection, work: _Work, change: OrderPlaced) -> None:
+    async def _place(self, conn: Connection, work: ToolWork, change: OrderPlaced) -> None:
         event, order = work.event, change.order
         await store.insert_order(
             conn,
@@ -280,7 +237,7 @@ class ToolHandler:
                 branch_id=event.branch_id,
                 call_id=event.call_id,
                 cart_id=work.row.cart_id,
-                day=_local_day(work),
+                day=work.local_day,
             ),
         )
         await self._to_feed(
@@ -293,7 +250,7 @@ class ToolHandler:
         work.orders = await self._orders(conn, work.cart)
         work.placed.append(order.fulfilment)
 
-    async def _request_cancel(self, conn: Connection, work: _Work, order_id: str) -> None:
+    async def _request_cancel(self, conn: Connection, work: ToolWork, order_id: str) -> None:
         await store.set_order_state(conn, order_id, OrderState.CANCEL_REQUESTED)
         number = next(order.number for order in work.orders if order.id == order_id)
         await self._to_feed(
@@ -306,7 +263,7 @@ class ToolHandler:
         work.orders = await self._orders(conn, work.cart)
         work.cancels += 1
 
-    async def _to_feed(self, conn: Connection, work: _Work, event: Event) -> None:
+    async def _to_feed(self, conn: Connection, work: ToolWork, event: Event) -> None:
         stamp = Stamp(
             id=str(uuid.uuid4()), source=SOURCE, time=work.now, traceparent=str(Trace.continued(work.traceparent))
         )
@@ -319,32 +276,8 @@ class ToolHandler:
             event=to_envelope(event, stamp),
         )
 
-    def _count(self, work: _Work, path: Path) -> None:
+    def _count(self, work: ToolWork, path: Path) -> None:
         if work.replayed:
             self._metrics.add("inbox_replay_total", work.replayed, path=path)
         for fulfilment in work.placed:
             self._metrics.add("orders_placed_total", branch=work.event.branch_id, fulfilment=fulfilment)
-
-
-def _local_day(work: _Work) -> date:
-    return work.now.astimezone(ZoneInfo(work.menu.file.branch.timezone)).date()
-
-
-def _refusal(work: _Work, code: str, message: str) -> Response:
-    return {
-        "status": "refused",
-        "code": code,
-        "message": message,
-        "cart": cart_view(work.cart, work.menu.file.menu, work.menu.file.branch),
-        "cart_version": work.cart.version,
-    }
-
-
-def _screen_event(work: _Work) -> CartChanged:
-    return CartChanged(
-        branch_id=work.event.branch_id,
-        call_id=work.event.call_id,
-        cart_id=work.row.cart_id,
-        cart_version=work.cart.version,
-        cart=cart_view(work.cart, work.menu.file.menu, work.menu.file.branch),
-    )

@@ -18,7 +18,7 @@ from agiza.contracts.streams import orders_stream
 from simulators.carrier.settings import StreamEnd, Voice
 
 if TYPE_CHECKING:
-    from conftest import System
+    from e2e_system import System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

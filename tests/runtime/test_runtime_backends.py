@@ -8,7 +8,7 @@ import docker
 import psycopg
 import pytest
 import redis
-from conftest import Logged
+from captured_logs import Logged
 
 from agiza.runtime import backends
 

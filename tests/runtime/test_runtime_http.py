@@ -9,7 +9,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from conftest import Logged
+from captured_logs import Logged
 from fastapi import APIRouter, Body, Depends, FastAPI
 from pydantic import SecretStr
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
-from conftest import Logged
+from captured_logs import Logged
 from redis.asyncio import Redis
 
 from agiza.runtime.embedded import embedded_redis

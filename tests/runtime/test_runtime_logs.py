@@ -8,7 +8,7 @@ import logging
 
 import psycopg
 import pytest
-from conftest import Logged
+from captured_logs import Logged
 from pydantic import SecretStr
 
 from agiza.runtime.logs import bound, configure_logging, get_logger

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from conftest import Logged
+from captured_logs import Logged
 from redis.asyncio import Redis
 from servers import Database
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Logged
+from captured_logs import Logged
 
 from agiza.runtime.health import Health
 from agiza.runtime.process import Process, ServiceFailed, run_process

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import redis as sync_redis
-from conftest import Logged
+from captured_logs import Logged
 from redis.asyncio import Redis
 
 from agiza.contracts import streams
