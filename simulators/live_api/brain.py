@@ -45,7 +45,7 @@ class UserWords:
 
 @dataclass(frozen=True, slots=True)
 class UserUtterance:
-    """What the brain's own ear understood; `alternatives` when its recognisers disagree."""
+    """What the brain's own ear understood; `alternatives` when its recognisers disagree. "" is speech without words."""
 
     text: str
     alternatives: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from simulators.live_api.brain import (
 )
 from simulators.live_api.conversation import Conversation
 from simulators.live_api.directions import direction, is_direction
-from simulators.live_api.hearing import Ear, EarMaker, Ears, Understood
+from simulators.live_api.hearing import EarMaker, Ears
 from simulators.live_api.offline.agent import OfflineAgent
 from simulators.live_api.offline.turns import (
     AgentInput,
@@ -46,13 +46,15 @@ from simulators.live_api.offline.turns import (
 from simulators.live_api.offline.vocabulary import vocabulary_of
 from simulators.live_api.stage import TurnInterrupted
 from simulators.live_api.tool_calls import ToolRequest
-from simulators.speech.vocabulary import Vocabulary
+from simulators.speech.ear import Ear
 
 log = structlog.get_logger(__name__)
 
 SILENCE_S = 8.0
-_UNHEARD_S = 3.0  # an interruption that brings no words: a cough, a door
+_UNHEARD_S = 4.0  # an interruption that brings no words: a cough, a door
 _STEPS_MAX = 40  # of one answer: a policy that calls tools for ever is stopped
+
+_UNCLEAR = Heard("...", agreed=False)  # somebody spoke, and no recogniser made anything of it
 
 
 class Agent(Protocol):
@@ -82,17 +84,15 @@ class OfflineBrain:
         *,
         make_agent: AgentMaker | None = None,
         make_ear: EarMaker | None = None,
-        understood: Understood | None = None,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._make_agent = make_agent or OfflineAgent
-        self._make_ear = make_ear or _ear
-        self._understood = understood or _understood
+        self._make_ear = make_ear or Ear
         self._silence_s = silence_s
 
     async def run(self, talk: Conversation) -> None:
         setup = AgentSetup(talk.instruction, talk.declarations)
-        hearing = Ears(talk, self._make_ear, vocabulary_of(setup), self._understood)
+        hearing = Ears(talk, self._make_ear, vocabulary_of(setup))
         dialogue = _Dialogue(talk, self._make_agent(setup), self._silence_s, on_voice=hearing.wanted.set)
         ears = asyncio.ensure_future(hearing.run())
         mind = asyncio.ensure_future(dialogue.run())
@@ -154,6 +154,8 @@ class _Dialogue:
             case UserWords(text=text):
                 return await self._heard(Heard(text, (text,)))
             case UserUtterance(text=text, alternatives=alternatives, agreed=agreed):
+                if not text:
+                    return await self._heard(_UNCLEAR)
                 self._talk.transcribe(text)
                 return await self._heard(Heard(text, alternatives, agreed))
             case UserText(text=text):
@@ -250,17 +252,3 @@ class _Dialogue:
         self._late_order = [request.name for request in requests]
         self._late.update({result.name: result for result in results})
         return ()
-
-
-def _ear(vocabulary: Vocabulary) -> Ear:
-    from simulators.speech.ear import Ear as SpeechEar
-
-    return SpeechEar(vocabulary)
-
-
-def _understood(event: object) -> UserUtterance | None:
-    """An ear's utterance as an event. Marked text has come already, from the session itself."""
-    text = getattr(event, "text", "")
-    if not text or getattr(event, "marked", False):
-        return None
-    return UserUtterance(text, tuple(getattr(event, "alternatives", ())), bool(getattr(event, "agreed", True)))

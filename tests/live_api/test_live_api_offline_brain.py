@@ -5,6 +5,8 @@ The policy here is a table and the ear hears what it is told; their own tests ar
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from simulators.live_api.brain import UserUtterance
 from simulators.live_api.directions import direction, is_direction
 from simulators.live_api.offline.turns import (
     AgentInput,
@@ -30,8 +31,11 @@ from simulators.live_api.offline.turns import (
 )
 from simulators.live_api.offline_brain import OfflineBrain
 from simulators.live_api.server import LiveServer, LiveServerSettings
+from simulators.live_api.voices import voice_named
+from simulators.speech.ear import EarEvent, Utterance
 from simulators.speech.marked import BEACON, encode
 from simulators.speech.vocabulary import Vocabulary
+from simulators.speech.voices import PiperVoice
 from tests.live_api.raw_client import PROMPT, content, dialled, kinds, silence, speech, transcript
 
 LONG = "On and on and on it goes without an end. " * 20
@@ -67,55 +71,72 @@ class TableAgent:
                 return []
 
 
+def heard(text: str, alternatives: tuple[str, ...] = (), *, agreed: bool = True, length_ms: int = 700) -> Utterance:
+    return Utterance(text, alternatives, agreed, marked=False, start_ms=0, end_ms=length_ms)
+
+
 class ToldEar:
     """Hears one utterance for each that it was given, when enough sound has come."""
 
-    def __init__(self, utterances: list[UserUtterance]) -> None:
+    def __init__(self, utterances: list[Utterance]) -> None:
         self._utterances = utterances
         self._heard_bytes = 0
+        self.has_closed = threading.Event()
 
-    async def hear(self, pcm: bytes) -> list[UserUtterance]:
-        self._heard_bytes += len(pcm)
-        if self._heard_bytes < 30_000 or not self._utterances:
-            return []
+    async def open(self) -> None:
         self._heard_bytes = 0
-        return [self._utterances.pop(0)]
+
+    def close(self) -> None:
+        self.has_closed.set()
+
+    async def hear(self, pcm: bytes) -> list[EarEvent]:
+        self._heard_bytes += len(pcm)
+        count, self._heard_bytes = divmod(self._heard_bytes, 30_000)
+        told, self._utterances = self._utterances[:count], self._utterances[count:]
+        return list(told)
 
 
 @dataclass
 class Restaurant:
     server: LiveServer
     agents: list[TableAgent]
-    ears: list[Vocabulary]
+    ears: list[ToldEar]
 
 
 @asynccontextmanager
 async def restaurant(
-    utterances: list[UserUtterance] | None = None, *, silence_s: float = 1_000.0, speed: float = 25.0
+    utterances: list[Utterance] | None = None, *, silence_s: float = 1_000.0, speed: float = 25.0
 ) -> AsyncIterator[Restaurant]:
     agents: list[TableAgent] = []
-    ears: list[Vocabulary] = []
+    ears: list[ToldEar] = []
 
     def make_agent(setup: AgentSetup) -> TableAgent:
         agents.append(TableAgent(setup))
         return agents[-1]
 
     def make_ear(vocabulary: Vocabulary) -> ToldEar:
-        ears.append(vocabulary)
-        return ToldEar(list(utterances or []))
+        ears.append(ToldEar(list(utterances or [])))
+        return ears[-1]
 
     brain = OfflineBrain(
         make_agent=make_agent,
         make_ear=make_ear,
-        understood=lambda event: event if isinstance(event, UserUtterance) else None,
         silence_s=silence_s,
     )
     async with LiveServer(LiveServerSettings(brain=brain, speed=speed)) as server:
         yield Restaurant(server, agents, ears)
 
 
+def server_heard(place: Restaurant) -> list[str]:
+    return place.server.sessions[0].said("caller")
+
+
+async def closed(ear: ToldEar) -> None:
+    assert await asyncio.to_thread(ear.has_closed.wait, 20)
+
+
 async def test_a_greeting_and_an_utterance_with_transcripts(setup: dict[str, Any]) -> None:
-    async with restaurant([UserUtterance("a soda")]) as place, dialled(place.server, setup) as client:
+    async with restaurant([heard("a soda")]) as place, dialled(place.server, setup) as client:
         await client.send(PROMPT)
         assert transcript(await client.turn()) == "Karibu."
         await client.speak(speech(0.6) + silence(0.8))
@@ -128,13 +149,25 @@ async def test_a_greeting_and_an_utterance_with_transcripts(setup: dict[str, Any
 
 
 async def test_what_the_ears_disagree_about_reaches_the_policy(setup: dict[str, Any]) -> None:
-    doubt = UserUtterance("a soda", alternatives=("a soda", "a salad"), agreed=False)
+    doubt = heard("a soda", alternatives=("a soda", "a salad"), agreed=False)
     async with restaurant([doubt]) as place, dialled(place.server, setup) as client:
         await client.send(PROMPT)
         await client.turn()
         await client.speak(speech(0.6) + silence(0.8))
         assert transcript(await client.turn()) == "Did you say a soda?"
         assert place.agents[0].told[-1] == Heard("a soda", ("a soda", "a salad"), agreed=False)
+
+
+async def test_unclear_speech_is_asked_about_and_a_cough_is_not(setup: dict[str, Any]) -> None:
+    sounds = [heard("", agreed=False, length_ms=200), heard("", agreed=False)]
+    async with restaurant(sounds) as place:
+        async with dialled(place.server, setup) as client:
+            await client.send(PROMPT)
+            await client.turn()
+            await client.speak((speech(0.6) + silence(0.8)) * 2)
+            assert transcript(await client.turn()) == "Did you say ...?"
+            assert server_heard(place) == []
+        await closed(place.ears[0])
 
 
 async def test_a_text_caller_needs_no_ears(setup: dict[str, Any]) -> None:
@@ -264,29 +297,35 @@ END OF MENU
 """
 
 
-async def test_the_real_policy_takes_an_order_from_the_setup_alone(setup: dict[str, Any]) -> None:
-    setup["systemInstruction"] = {"parts": [{"text": MENU}]}
-    setup["tools"] = [
-        {
-            "functionDeclarations": [
-                {
-                    "name": "addItem",
-                    "behavior": "BLOCKING",
-                    "parameters": {
-                        "type": "OBJECT",
-                        "properties": {
-                            "name": {"type": "STRING", "enum": ["coke"]},
-                            "quantity": {"type": "INTEGER"},
-                            "modifiers": {"type": "ARRAY", "items": {"type": "STRING", "enum": ["regular", "large"]}},
-                        },
+COKE_TOOLS = [
+    {
+        "functionDeclarations": [
+            {
+                "name": "addItem",
+                "behavior": "BLOCKING",
+                "parameters": {
+                    "type": "OBJECT",
+                    "properties": {
+                        "name": {"type": "STRING", "enum": ["coke"]},
+                        "quantity": {"type": "INTEGER"},
+                        "modifiers": {"type": "ARRAY", "items": {"type": "STRING", "enum": ["regular", "large"]}},
                     },
-                }
-            ]
-        }
-    ]
+                },
+            }
+        ]
+    }
+]
+
+
+@pytest.fixture
+def coke_setup(setup: dict[str, Any]) -> dict[str, Any]:
+    return {**setup, "systemInstruction": {"parts": [{"text": MENU}]}, "tools": COKE_TOOLS}
+
+
+async def test_the_real_policy_takes_an_order_from_the_setup_alone(coke_setup: dict[str, Any]) -> None:
     cart = {"lines": [{"id": "l1", "name": "coke", "quantity": 2, "options": [{"id": "large"}], "unit_minor": 15_000}]}
     settings = LiveServerSettings(brain=OfflineBrain(), speed=25)
-    async with LiveServer(settings) as server, dialled(server, setup) as client:
+    async with LiveServer(settings) as server, dialled(server, coke_setup) as client:
         await client.speak(encode(BEACON, 16_000) + silence(0.2))
         await client.send(PROMPT)
         assert "automated assistant of Tamu Grill" in transcript(await client.turn())
@@ -299,13 +338,28 @@ async def test_the_real_policy_takes_an_order_from_the_setup_alone(setup: dict[s
         assert server.sessions[0].problem is None
 
 
+@pytest.mark.audio
+async def test_a_voice_is_understood_by_the_real_ears(coke_setup: dict[str, Any]) -> None:
+    caller = PiperVoice(16_000)
+    # Simulated time runs fast and ears do not: nobody may lose patience meanwhile.
+    brain = OfflineBrain(silence_s=10_000)
+    settings = LiveServerSettings(brain=brain, voice=voice_named("espeak"), speed=25)
+    async with LiveServer(settings) as server, dialled(server, coke_setup) as client:
+        await client.send(PROMPT)
+        await client.turn()
+        await client.speak(await asyncio.to_thread(caller.synthesize, "two large cokes please") + silence(1.5))
+        calls = await client.tool_call()
+        assert calls[0]["args"] == {"name": "coke", "quantity": 2, "modifiers": ["large"]}
+        assert "coke" in transcript(client.messages, "inputTranscription")
+
+
 @pytest.mark.parametrize("broken", ["agent", "ear"])
 async def test_a_part_that_fails_ends_the_session_with_its_reason(setup: dict[str, Any], broken: str) -> None:
     def fail(*_: object) -> Any:
         raise RuntimeError(f"no {broken}")
 
     class FailingAgent(TableAgent):
-        handle = fail
+        handle = fail  # type: ignore[assignment]
 
     brain = OfflineBrain(
         make_agent=FailingAgent if broken == "agent" else TableAgent,
