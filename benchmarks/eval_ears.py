@@ -1,4 +1,4 @@
-"""How well the ears hear: word error rate, exact sequences, agreement, and the worst error, agreeing on something wrong.
+"""How well the ears hear: word error rate, exact sequences, agreement, and the worst error: agreeing on a wrong text.
 
     .venv/bin/python -m benchmarks.eval_ears [--split tune|held_out] [--voice piper --voice espeak] [--show]
 
@@ -9,7 +9,6 @@ menu, endpointing included. `--show` prints what was misheard, of the tune half 
 import argparse
 import resource
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -176,9 +175,7 @@ def main() -> None:
         close_idle_listeners()
         busy_s += cpu_s() - started
     report(heard)
-    print(
-        f"{busy_s / sound_s:.3f} CPU s per s of speech, {sound_s:.0f} s of speech, {time.process_time():.0f} s in here"
-    )
+    print(f"{busy_s / sound_s:.3f} CPU s per s of speech (detector, decoders and their start), {sound_s:.0f} s of it")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """How people order: the sentences around a menu's names, with no dish, no option and no restaurant in them.
 
 One rule per block; one alternative per line, a weight in front where it is not 1. `<rule>` is another rule, `[x]` may
-be left out, `(x|y)` is a choice. The slots `<item>`, `<items>` (plural), `<option>` and `<part>` (what an option is
-about: "onions" of "no onions") are filled from a vocabulary. The ear's language model is made from sentences drawn
-from this text.
+be left out, `(x|y)` is a choice. The slots `<item>`, `<items>` (plural), `<option>`, `<options>` and `<part>` (what
+an option is about: "onions" of "no onions") are filled from a vocabulary. The ear's language model is made from
+sentences drawn from this text.
 """
 
 CARRIERS = """
@@ -104,6 +104,8 @@ line:
   1 <item>
   1 <items>
   1 <a> <item> <item>
+  2 <n> <options>
+  1 (a|an|one) <option>
   1 (a|one) (portion|order|plate|piece|glass|cup|bottle) of <items>
   1 (two|three|four) (portions|orders|plates|pieces|glasses|cups|bottles) of <items>
   1 a couple of <items>
@@ -156,7 +158,8 @@ mods:
   1 (without|no) <part>
   1 with [extra] <part>
   1 with (a|an|some|one) <option>
-  1 with <n> <option>
+  2 with <n> <options>
+  1 and <n> <options>
   1 but <option>
   1 but (with|without) <part>
   1 and make it <option>
@@ -188,6 +191,7 @@ change:
   1 (please|can you|could you|i want to|i'd like to) (remove|cancel|drop|take off) [the|one] (<item>|<items>)
   1 i (don't|do not) want [the|a|any] (<item>|<items>) [anymore|any more]
   1 no [<hesitation>] (<item>|<items>)
+  2 i (don't|do not) want the (<item>|<items>)
   1 never mind the <item>
   1 without the <item>
   3 [<correction>] make (that|it|them) <n> [<items>]
@@ -228,6 +232,7 @@ correction:
 
 about-one:
   3 <option> [on|for|in|with] the (<item>|<items>)
+  2 [add] <n> <options> [please]
   2 <option> [on|for|in] (it|that|them|both|both of them|all of them|one of them|the first one|the second one)
   2 (the|that) <item> (with|without) <part>
   2 the <item> [with] <option>

@@ -74,7 +74,7 @@ class PhraseBook:
             match part:
                 case str():
                     draw.words.append(part)
-                case Slot("item" | "items" | "option" | "part" as name):
+                case Slot("item" | "items" | "option" | "options" | "part" as name):
                     draw.fill(name)
                 case Slot(name):
                     self._draw(self._rules[name], draw, depth + 1)
@@ -83,7 +83,7 @@ class PhraseBook:
 
     def _check(self) -> None:
         slots = {slot.name for rule in self._rules.values() for slot in _slots(rule)}
-        missing = slots - self._rules.keys() - {"item", "items", "option", "part"}
+        missing = slots - self._rules.keys() - {"item", "items", "option", "options", "part"}
         if missing:
             raise ValueError(f"rules without a definition: {', '.join(sorted(missing))}")
 
@@ -121,7 +121,7 @@ class _Draw:
 
     def fill(self, slot: str) -> None:
         phrase = self._an_item() if slot in {"item", "items"} else self._an_option()
-        if slot == "items":
+        if slot in {"items", "options"}:
             phrase = plural(phrase)
         elif slot == "part":
             phrase = next(iter(_parts(phrase)), phrase)

@@ -1,4 +1,4 @@
-"""Voices: text in, S16LE mono PCM of a chosen rate out. The same text always gives the same sound."""
+"""Voices: text in, S16LE mono PCM of a chosen rate out."""
 
 import asyncio
 import functools
@@ -90,7 +90,8 @@ class _SentenceVoice:
 class PiperVoice(_SentenceVoice):
     """The neural voice "joe" of Piper: natural, about a tenth of a CPU second per second of sound.
 
-    `pace` above 1 is faster. The model (60 MB) is loaded once per process, at the first use of any PiperVoice.
+    The same text is always the same samples. `pace` above 1 is faster. The model (60 MB) is loaded once per process, at
+    the first use of any PiperVoice.
     """
 
     def __init__(self, rate: int = 16_000, *, pace: float = 1.0) -> None:
@@ -109,7 +110,11 @@ class PiperVoice(_SentenceVoice):
 
 
 class EspeakVoice(_SentenceVoice):
-    """espeak-ng: robotic, ten times cheaper, and it speaks Swahili (`language="sw"`)."""
+    """espeak-ng: robotic, ten times cheaper, and it speaks Swahili (`language="sw"`).
+
+    Its breath is noise from a generator of its own: a sentence sounds always the same, but its samples differ a
+    little from one synthesis to the next.
+    """
 
     def __init__(self, rate: int = 16_000, *, language: str = "en-us", words_per_minute: int = 160) -> None:
         super().__init__(rate)
