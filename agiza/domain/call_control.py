@@ -11,7 +11,8 @@ Promises, for any requests in any order, repeated as often as the carrier likes:
 - nothing is dialled after the end, and nothing but a contact of the branch is ever dialled.
 
 The carrier does not say which of its requests' answers it carries out. What is known: it runs a document that it
-fetched by a Redirect, probably runs what the voice URL answers, perhaps runs what the status and events URLs answer.
+fetched by a Redirect, probably runs what the voice URL answers (or a separate events URL, where the stream's edges
+then go), perhaps runs what the status URL answers.
 """
 
 from collections.abc import Callable, Mapping
@@ -275,12 +276,15 @@ def _first_dialable(targets: tuple[DialTarget, ...], desk: Desk) -> DialTarget |
 
 
 def _certainty(callback: Callback) -> int:
-    """How surely the answer to this request is carried out."""
-    if callback.channel in (Channel.NEXT, Channel.AFTER_DIAL) and callback.edge in (Edge.NEXT, Edge.AFTER_DIAL):
-        return 3
-    if callback.channel in (Channel.VOICE, Channel.NEXT, Channel.AFTER_DIAL) and callback.edge in (
-        Edge.RINGING,
-        Edge.STREAM_ENDED,
-    ):
-        return 2
-    return 1
+    """How surely the answer to this request is carried out: 4 is certain, 1 is a guess."""
+    asks_for_verbs = (Edge.NEXT, Edge.AFTER_DIAL)
+    tells_an_edge = (Edge.RINGING, Edge.STREAM_ENDED)
+    match callback.channel:
+        case Channel.NEXT | Channel.AFTER_DIAL if callback.edge in asks_for_verbs:
+            return 4
+        case Channel.VOICE | Channel.NEXT | Channel.AFTER_DIAL if callback.edge in tells_an_edge:
+            return 3
+        case Channel.EVENTS if callback.edge in tells_an_edge:
+            return 2  # a separate events URL takes the edges away from the voice URL
+        case _:
+            return 1

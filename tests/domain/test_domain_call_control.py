@@ -155,6 +155,13 @@ def test_status_answer_that_was_not_run_does_not_strand_the_caller() -> None:
     assert line.last.events == ()
 
 
+def test_events_url_that_has_taken_the_edges_is_answered_after_the_status_url() -> None:
+    told = Callback(Edge.STREAM_ENDED, Channel.EVENTS, "StreamStopped")
+    line = Line().hears(RING, STARTED).asked().hears(STATUS_STOPPED, told)
+    assert line.answer == DialPerson(MANAGER, Phrase.CONNECTING, 1)
+    assert line.hears(STATUS_STOPPED).answer == Silent()
+
+
 def test_status_after_the_voice_url_does_not_ring_twice() -> None:
     assert Line().hears(RING, STARTED).asked().hears(STOPPED, STATUS_STOPPED).answer == Silent()
 

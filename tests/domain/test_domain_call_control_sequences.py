@@ -184,7 +184,7 @@ def _nobody_is_stranded(path: Path, callback: Callback, answer: object) -> None:
     if callback.channel is Channel.NEXT and callback.edge is Edge.NEXT:
         if phase in (Phase.NEW, Phase.OFFERED, Phase.STREAMING, Phase.CLOSING):
             assert isinstance(answer, DialPerson | Close), f"{path} + {callback} gave {answer}"
-        if phase is Phase.DIALLING and path.call.dial is not None and path.call.dial.certainty < 3:
+        if phase is Phase.DIALLING and path.call.dial is not None and path.call.dial.certainty < 4:
             assert isinstance(answer, DialPerson), f"{path} + {callback} gave {answer}"
     if callback.edge is Edge.AFTER_DIAL and phase is not Phase.ENDED:
         assert isinstance(answer, Close), f"{path} + {callback} gave {answer}"

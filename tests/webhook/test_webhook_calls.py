@@ -56,6 +56,17 @@ async def test_socket_that_was_opened_is_not_offered_again(webhook: Webhook) -> 
     assert (await webhook.rows("SELECT stage FROM calls")) == [("streaming",)]
 
 
+async def test_socket_whose_start_nobody_told_is_not_offered_again(start_webhook: Start, redis_url: str) -> None:
+    """The bridge has taken the token; the carrier has not said StreamStarted yet, and rings again."""
+    async with start_webhook(noon(), redis_url=redis_url) as webhook:
+        answer = await webhook.voice("Ringing")
+        token = answer.xml[0].attrib["url"].rpartition("/")[2]
+        nonce = check_media_token(token, [TOKEN_SECRET], webhook.process.clock.now()).nonce
+        assert (await webhook.voice("Ringing")).body == answer.body
+        await webhook.redis.set(f"agiza:nonce:{nonce}", "bridge-1")
+        assert (await webhook.voice("Ringing")).verbs == []
+
+
 async def test_withheld_number_is_served(webhook: Webhook) -> None:
     answer = await webhook.voice("Ringing", callerNumber="anonymous")
     token = answer.xml[0].attrib["url"].rpartition("/")[2]

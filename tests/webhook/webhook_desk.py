@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -198,6 +199,13 @@ async def until(condition: Callable[[], Any], limit_s: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @functools.cache
 def _branch_files() -> tuple[LoadedBranch, ...]:
     return load_branch_files(BRANCHES)
@@ -256,6 +264,9 @@ def start_webhook(database: Database, redis_url: str, redis_urls: Mapping[str, s
             "agiza_port": 0,
             **settings,
         }
+        if settings.get("agiza_public_url") == "itself":
+            port = _free_port()
+            given |= {"agiza_port": port, "agiza_public_url": f"http://127.0.0.1:{port}"}
         process = StartedProcess(clock)
         serving = asyncio.create_task(serve(read_settings(WebhookSettings, **given), process))
         admin = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
