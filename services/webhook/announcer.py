@@ -24,6 +24,7 @@ from services.webhook.store import CallRow, JsonObject, close_forgotten, forget_
 QUEUE_MAX: Final = 10_000
 """Events waiting in memory; more than this wait in their rows only."""
 RETRY_S: Final = 0.5
+FORGET_WAIT_S: Final = 0.3
 SWEEP_S: Final = 10.0
 SWEEP_BACK: Final = timedelta(days=1)
 
@@ -64,7 +65,7 @@ class Announcer:
         self._pool = pool
         self._directory = directory
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[str, JsonObject]] = asyncio.Queue(QUEUE_MAX)
+        self._queue: asyncio.Queue[tuple[str, JsonObject, bool]] = asyncio.Queue(QUEUE_MAX)
         self._waiting: set[str] = set()
 
     def prepared(self, event: CallEvent, row: CallRow, now: datetime) -> JsonObject:
@@ -78,13 +79,13 @@ class Announcer:
             "at": now.isoformat(),
         }
 
-    def announce(self, call_id: str, unsent: Iterable[JsonObject]) -> None:
-        """Publish these soon; what already waits is not queued twice. May be called twice with the same events."""
+    def announce(self, call_id: str, unsent: Iterable[JsonObject], *, is_stored: bool) -> None:
+        """Publish these soon; what already waits is not queued twice. ``is_stored``: they lie in the call's row."""
         for event in unsent:
             if event["id"] in self._waiting:
                 continue
             try:
-                self._queue.put_nowait((call_id, event))
+                self._queue.put_nowait((call_id, event, is_stored))
             except asyncio.QueueFull:
                 log.warning("announcements_full", call_id=call_id)
                 return
@@ -94,13 +95,13 @@ class Announcer:
         """Publish until the service stops and nothing waits, or Redis does not take it any more."""
         while not (stopping.is_set() and self._queue.empty()):
             try:
-                call_id, event = await asyncio.wait_for(self._queue.get(), RETRY_S)
+                call_id, event, is_stored = await asyncio.wait_for(self._queue.get(), RETRY_S)
             except TimeoutError:
                 continue
             while not (is_sent := await self._send(event)) and not stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), RETRY_S)
-            if is_sent:
+            if is_sent and is_stored:
                 await self._forget(call_id, event["id"])
             self._waiting.discard(event["id"])
 
@@ -114,7 +115,7 @@ class Announcer:
 
     async def _forget(self, call_id: str, event_id: str) -> None:
         with contextlib.suppress(*UNAVAILABLE):  # then it is sent once more, which every consumer expects
-            async with self._pool.connection() as conn:
+            async with self._pool.connection(FORGET_WAIT_S) as conn:
                 await forget_sent(conn, call_id, (event_id,))
 
     async def sweep(self, stopping: asyncio.Event) -> None:
@@ -136,6 +137,6 @@ class Announcer:
         old = (now - timedelta(seconds=SWEEP_S / 2)).isoformat()
         for call_id, event in left:
             if event["at"] < old:
-                self.announce(call_id, (event,))
+                self.announce(call_id, (event,), is_stored=True)
         if closed:
             log.info("calls_closed_by_sweep", calls=closed)

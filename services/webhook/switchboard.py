@@ -257,7 +257,8 @@ class Switchboard:
         """After the commit: remember, publish what is new, write the document."""
         if row.call.phase is not Phase.NEW:
             self._remember(row)
-        self._announcer.announce(row.call_id, row.unsent[len(before.unsent) :])
+        new = row.unsent[len(before.unsent) :]
+        self._announcer.announce(row.call_id, new, is_stored=row.call_id not in self._unstored)
         log.info(
             "carrier_answered",
             call_id=row.call_id,

@@ -80,6 +80,15 @@ async def open_webhook(start: Start, bridge: Bridge, media: str | None = None) -
         yield webhook
 
 
+class Beep:
+    """The carrier's voice, short: nobody listens here."""
+
+    rate = 16_000
+
+    def synthesize(self, text: str) -> bytes:
+        return b"\x00\x20" * (self.rate // 5)
+
+
 async def ring(settings: CarrierSettings, *, patience_s: int = 20) -> CallRecord:
     carrier = Carrier(settings)
     try:
@@ -96,6 +105,7 @@ def carriers(webhook: Webhook) -> list[CarrierSettings]:
         our_numbers=frozenset({OUR_NUMBER}),
         staff={MANAGER: StaffAnswers(after_s=0.1, talk_s=0.3), FRONT: StaffAnswers(after_s=0.1, talk_s=0.3)},
         ringback=False,
+        voice=Beep(),
     )
     return [
         replace(

@@ -155,15 +155,22 @@ async def test_internal_routes_need_the_token(webhook: Webhook) -> None:
     assert (await webhook.http.get("/v1/calls?limit=1000", headers=BEARER)).status_code == 422
 
 
-async def test_calls_without_report_get_an_outcome(webhook: Webhook) -> None:
-    await webhook.voice("Ringing")
-    await webhook.voice("Completed")
-    await webhook.rows("UPDATE calls SET ended_at = ended_at - interval '1 minute'")
+async def test_calls_without_report_get_an_outcome(start_webhook: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.webhook.announcer.SWEEP_S", 0.2)
+    async with start_webhook(noon()) as webhook:
+        await webhook.voice("Ringing", "HD_recent")
+        await webhook.voice("Completed", "HD_recent")
+        await webhook.voice("Ringing")
+        await webhook.voice("Completed")
+        await webhook.rows(
+            "UPDATE calls SET ended_at = ended_at - interval '1 minute' WHERE call_id = 'HD_7c21e04ab9f3'"
+        )
 
-    async def is_closed() -> bool:
-        return await webhook.rows("SELECT outcome, end_reason FROM calls") == [("dropped", "no_report")]
+        async def is_closed() -> bool:
+            rows = await webhook.rows("SELECT outcome, end_reason FROM calls ORDER BY call_id")
+            return rows == [("dropped", "no_report"), (None, None)]
 
-    await until(is_closed, 20)
+        await until(is_closed)
 
 
 async def test_answers_come_quickly(webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
