@@ -105,7 +105,7 @@ async def _get(http: httpx.AsyncClient, url: str) -> dict[str, Any]:
 
 def _outcome(record: Mapping[str, Any], ordered: bool, handoff: Mapping[str, Any] | None) -> Outcome:
     """A person on the line or on the way counts before an order: the caller asked for one, whatever was placed."""
-    if handoff is not None and handoff["state"] not in {"failed", "closed_unserved"}:
+    if handoff is not None and handoff["state"] not in {"failed", "closed"}:
         return "handoff"
     if ordered:
         return "placed"

@@ -76,7 +76,7 @@ def _consumed(*names: str) -> tuple[str, ...]:
 RIGHTS: Final[Mapping[User, Rights]] = {
     "webhook": Rights(
         keys=_consumed(streams.CALLS),
-        read=(f"{streams.BRIDGES_PREFIX}*",),
+        read=(f"{streams.BRIDGES_PREFIX}*", f"{streams.NONCE_PREFIX}*"),
         commands=(*_PUBLISH, *_CONSUME, "mget", "hgetall", "hmget", "hget", "zrange", "zcard", "zscore", "scan"),
     ),
     "bridge": Rights(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
@@ -12,8 +14,6 @@ from agiza.carrier.signature import SignaturePolicy
 from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret, ServiceSettings
 
 BaseUrl = Annotated[str, StringConstraints(pattern=r"^(https?|wss?)://[^\s/?#]+[^\s?#]*$", strip_whitespace=True)]
-
-_LOOPBACK = ("//127.", "//localhost", "//[::1]")
 
 
 class WebhookSettings(ServiceSettings):
@@ -26,7 +26,7 @@ class WebhookSettings(ServiceSettings):
     agiza_public_url: BaseUrl
     """Under which the carrier reaches us; the URLs in our documents begin with it."""
     agiza_media_url: BaseUrl
-    """Under which the carrier reaches the bridges; ``ws://`` on this machine only."""
+    """Under which the carrier reaches the bridges; ``ws://`` on this machine or inside a container network only."""
     agiza_token_secret: Secret
     """Signs media tokens and callback URLs; the bridge has the same."""
     agiza_path_token: Secret
@@ -46,7 +46,7 @@ class WebhookSettings(ServiceSettings):
             raise ValueError("AGIZA_PUBLIC_URL must begin with https:// or http://")
         if not self.agiza_media_url.startswith(("ws://", "wss://")):
             raise ValueError("AGIZA_MEDIA_URL must begin with wss://")
-        if self.agiza_media_url.startswith("ws://") and not any(host in self.agiza_media_url for host in _LOOPBACK):
+        if self.agiza_media_url.startswith("ws://") and not _is_local(self.agiza_media_url):
             raise ValueError("AGIZA_MEDIA_URL must begin with wss://: callers are heard on it")
         if self.agiza_carrier_signature == "enforce" and not self.signing_secrets:
             raise ValueError("AGIZA_CARRIER_SIGNING_SECRETS is not set, so no request could pass")
@@ -57,3 +57,9 @@ class WebhookSettings(ServiceSettings):
         """Secrets of the carrier's signature, if any."""
         parts = self.agiza_carrier_signing_secrets.get_secret_value().split(",")
         return tuple(part.strip() for part in parts if part.strip())
+
+
+def _is_local(url: str) -> bool:
+    """This machine, or a name without a dot: such a name is one of a container network, never of the internet."""
+    host = urlsplit(url).hostname or ""
+    return re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None or host == "::1" or "." not in host

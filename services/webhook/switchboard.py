@@ -10,6 +10,7 @@ remembers, and no Stream is offered: nothing could be ordered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -149,6 +150,8 @@ class Switchboard:
         )  # fmt: skip
         # Whether a bridge could order is asked of Redis itself: it is quick, and the answer must be right.
         can_order = self._redis.is_up and (not could_start or await self._redis.check())
+        if could_start and question.listed.menu_version is None and self._database.is_up:
+            question = replace(question, listed=await self._published(question.listed))
         reason_until = self._clock.monotonic() + REASON_WAIT_S
         patience_s = CONNECTION_WAIT_S
         while self._database.is_up:
@@ -167,6 +170,13 @@ class Switchboard:
                 log.error("call_row_refused", call_id=question.call_id, exc_info=error)
                 break
         return self._from_memory(question)
+
+    async def _published(self, listed: Listed) -> Listed:
+        """A branch whose menu the database did not have yet: perhaps it has been published in this very moment."""
+        with contextlib.suppress(*UNAVAILABLE, TimeoutError):
+            async with asyncio.timeout(TRANSACTION_LIMIT_S):
+                await self._directory.refresh(self._pool)
+        return self._directory.by_id(listed.file.branch.id) or listed
 
     async def _in_transaction(
         self, conn: Connection, question: Question, *, can_order: bool, may_wait: bool

@@ -144,7 +144,9 @@ MISTAKES: list[tuple[str, object, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("place", "value", "path", "message"), MISTAKES, ids=lambda v: "removed" if v is REMOVED else str(v)[:40])
+@pytest.mark.parametrize(
+    ("place", "value", "path", "message"), MISTAKES, ids=lambda v: "removed" if v is REMOVED else str(v)[:40]
+)
 def test_each_mistake_is_named_with_its_place(place: str, value: object, path: str, message: str) -> None:
     doc = copy.deepcopy(document("westlands"))
     change(place, value)(doc)

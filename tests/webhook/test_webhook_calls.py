@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
-from webhook_desk import CALLER, PATH_TOKEN, TOKEN_SECRET, Start, Webhook, noon, posted, until
+from servers import Database
+from webhook_desk import CALLER, PATH_TOKEN, TOKEN_SECRET, Start, Webhook, noon, posted, publish_branches, until
 
 from agiza.carrier.tokens import check_media_token
 from agiza.runtime.clock import Clock
@@ -172,6 +173,13 @@ async def test_two_replicas_answer_one_call_as_one(start_webhook: Start) -> None
 async def test_branch_that_is_not_published_yet_is_rung(start_webhook: Start) -> None:
     async with start_webhook(noon(), is_published=False) as webhook:
         assert (await webhook.voice("Ringing")).dialled == ["+254700000001"]
+
+
+async def test_menu_that_was_published_a_moment_ago_is_sold_at_once(start_webhook: Start, database: Database) -> None:
+    """Both services start together: the first caller must not be sent to the staff for it."""
+    async with start_webhook(noon(), is_published=False) as webhook:
+        await publish_branches(database.url)
+        assert (await webhook.voice("Ringing")).verbs[0] == "Stream"
 
 
 async def test_menu_that_is_published_later_is_taken_over(start_webhook: Start) -> None:

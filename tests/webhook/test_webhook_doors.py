@@ -192,6 +192,7 @@ async def test_answers_come_quickly(webhook: Webhook, capsys: pytest.CaptureFixt
     [
         ({"agiza_media_url": "ws://bridge.example.co.ke"}, "wss"),
         ({"agiza_media_url": "https://bridge.example.co.ke"}, "wss"),
+        ({"agiza_media_url": "ws://127.attacker.example"}, "wss"),
         ({"agiza_public_url": "wss://orders.example.co.ke"}, "https"),
         ({"agiza_carrier_signature": "enforce"}, "SIGNING_SECRETS"),
         ({"agiza_path_token": "short"}, "AGIZA_PATH_TOKEN"),
