@@ -37,16 +37,18 @@ async def demo(options: StackOptions, record_folder: Path) -> int:
         line = Line(stack.voice_url, stack.endpoints, stack.redis_url)
         voice = await voice_task
 
+        def on_ticket() -> None:
+            view.note(f"ticket {seconds_since(began):.1f} s after the start")
+
         async def one(say: tuple[str, ...], from_number: str) -> PlacedCall:
             request = CallRequest(branch=branch, say=say, from_number=from_number, record_folder=record_folder)
-            async with view.following(line.redis_url, request.call_id):
+            async with view.following(line, request.call_id, branch, on_ticket):
                 placed = await place_call(line, request, voice)
             view.show_end(placed, branch)
             return placed
 
         view.headline(f"1. A caller rings {branch.branch.name} and orders")
         ordered = await one(ORDER, "+254711000001")
-        view.note(f"first ticket {seconds_since(began):.1f} s after the start")
         view.headline("2. A caller asks for a person")
         helped = await one(PERSON, "+254711000002")
         view.note(f"both callers served {seconds_since(began):.1f} s after the start")

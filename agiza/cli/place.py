@@ -85,7 +85,7 @@ def caller_voice() -> Voice:
 
 
 async def _place(line: Line, request: CallRequest, voice: Voice | None, view: CallView) -> PlacedCall:
-    async with view.following(line.redis_url, request.call_id):
+    async with view.following(line, request.call_id, request.branch):
         return await place_call(line, request, voice)
 
 

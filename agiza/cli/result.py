@@ -61,13 +61,11 @@ class CallResult:
 
 async def read_result(endpoints: Endpoints, call_id: str) -> CallResult:
     """Ask the services what became of the call. Waits until the bridge's report has arrived, or its time is over."""
-    headers = {"authorization": f"Bearer {endpoints.internal_token}"}
-    async with httpx.AsyncClient(headers=headers, timeout=5.0, trust_env=False) as http:
+    async with _client(endpoints) as http:
         record = await _call_record(http, endpoints.webhook_url, call_id)
-        orders = (await _get(http, f"{endpoints.orders_url}/v1/orders?call_id={call_id}"))["orders"]
+        ordered = await _orders(http, endpoints, call_id)
         handoffs = (await _get(http, f"{endpoints.escalation_url}/v1/handoffs?call_id={call_id}"))["handoffs"]
     handoff = _handoff(handoffs[0]) if handoffs else None
-    ordered = [_order(order) for order in reversed(orders)]
     return CallResult(
         call_id=call_id,
         outcome=_outcome(record, bool(ordered), handoff),
@@ -80,6 +78,22 @@ async def read_result(endpoints: Endpoints, call_id: str) -> CallResult:
         latencies_ms=record["latencies_ms"],
         handoff=handoff,
     )
+
+
+async def read_orders(endpoints: Endpoints, call_id: str) -> list[dict[str, Any]]:
+    """The orders of a call that may still be going on, oldest first."""
+    async with _client(endpoints) as http:
+        return await _orders(http, endpoints, call_id)
+
+
+async def _orders(http: httpx.AsyncClient, endpoints: Endpoints, call_id: str) -> list[dict[str, Any]]:
+    orders = (await _get(http, f"{endpoints.orders_url}/v1/orders?call_id={call_id}"))["orders"]
+    return [_order(order) for order in reversed(orders)]
+
+
+def _client(endpoints: Endpoints) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {endpoints.internal_token}"}
+    return httpx.AsyncClient(headers=headers, timeout=5.0, trust_env=False)
 
 
 async def _call_record(http: httpx.AsyncClient, webhook_url: str, call_id: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agiza.cli.call import PlacedCall
+from agiza.cli.call import Line, PlacedCall
+from agiza.cli.result import read_orders
 from agiza.contracts.streams import session_turns_key
+from agiza.contracts.tools import PLACE_ORDER
 from agiza.domain.menu import BranchFile
 from agiza.domain.money import format_minor
 
@@ -28,6 +30,8 @@ class CallView:
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console = console
         self._quiet = quiet
+        self._placed = asyncio.Event()
+        self._shown: set[int] = set()
 
     def note(self, text: str) -> None:
         """A line about what is going on."""
@@ -40,6 +44,8 @@ class CallView:
     def on_log(self, service: str, fields: Mapping[str, Any]) -> None:
         """A log line of a service: tool calls are shown with the time that they took."""
         if service == "bridge" and fields.get("event") == "tool_answered":
+            if fields.get("tool") == PLACE_ORDER and fields.get("status") == "ok":
+                self._placed.set()
             style = "green" if fields.get("status") == "ok" else "yellow"
             self._print(
                 Text.assemble(
@@ -50,24 +56,33 @@ class CallView:
             )
 
     @contextlib.asynccontextmanager
-    async def following(self, redis_url: str, call_id: str) -> AsyncIterator[None]:
-        """Show the live transcript of this call for the length of the block."""
+    async def following(
+        self, line: Line, call_id: str, branch: BranchFile, on_ticket: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Show the live transcript of this call, and each ticket when it is there, for the length of the block."""
         if self._quiet:
             yield
             return
-        task = asyncio.create_task(self._follow(redis_url, call_id), name="transcript on the screen")
+        self._placed.clear()
+        self._shown.clear()
+        tasks = [
+            asyncio.create_task(self._follow(line.redis_url, call_id), name="transcript on the screen"),
+            asyncio.create_task(self._tickets(line, call_id, branch, on_ticket), name="tickets on the screen"),
+        ]
         try:
             yield
         finally:
             await asyncio.sleep(POLL_S)  # the last turn
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def show_end(self, placed: PlacedCall, branch: BranchFile) -> None:
-        """The ticket or the hand-off, and where to listen."""
+        """How the call ended, and where to listen. Tickets that were not shown yet are shown now."""
         result, record = placed.result, placed.record
         for order in result.orders:
-            self._print(_ticket(order, branch))
+            if order["number"] not in self._shown:
+                self._print(_ticket(order, branch))
         if result.handoff is not None:
             contact = next((c for c in branch.contacts if c.id == result.handoff["contact"]), None)
             name = contact.name if contact else result.handoff["contact"]
@@ -79,6 +94,17 @@ class CallView:
             self._print(Text(f"the call ended without an order ({result.outcome})", style="yellow"))
         if record.wavs:
             self._print(Text("listen: " + ", ".join(str(path) for path in _wavs(record.wavs)), style="dim"))
+
+    async def _tickets(self, line: Line, call_id: str, branch: BranchFile, on_ticket: Callable[[], None]) -> None:
+        """Each time an order has been placed, read it where a kitchen would."""
+        while True:
+            await self._placed.wait()
+            self._placed.clear()
+            for order in await read_orders(line.endpoints, call_id):
+                if order["number"] not in self._shown:
+                    self._shown.add(order["number"])
+                    self._print(_ticket(order, branch))
+                    on_ticket()
 
     async def _follow(self, redis_url: str, call_id: str) -> None:
         client: redis.Redis = redis.Redis.from_url(
