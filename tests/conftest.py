@@ -79,3 +79,8 @@ async def _task_watch() -> AsyncIterator[None]:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
     pytest.fail(f"the test left tasks running: {', '.join(str(task.get_coro()) for task in left)}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: a worker that begins with whole calls at the end would keep all others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)

@@ -20,7 +20,8 @@ from simulators.carrier.settings import StreamEnd, Voice
 if TYPE_CHECKING:
     from e2e_system import System
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+# one worker runs them all, so that the system is started once
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.xdist_group("system")]
 
 ORDER = ("two chicken burgers, one with no onions, a large fries, and a soda", "that's all", "yes")
 PERSON = ("I would like to speak to a person please",)
