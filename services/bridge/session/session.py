@@ -212,6 +212,7 @@ class CallSession:
     # -- tools ---------------------------------------------------------------------------------------------------
 
     def _on_tools_requested(self, calls: tuple[i.ToolRequest, ...], now: int) -> None:
+        self._save_turns(self._transcript.complete("caller"))  # the model acts on it, so it was said
         self._begin_turn()
         self._greeted()
         fresh, complaints = self._desk.admit(calls)
