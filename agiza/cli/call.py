@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import redis.asyncio as redis
@@ -18,11 +18,13 @@ from agiza.domain.menu import BranchFile
 from simulators.carrier.caller import Caller, CallerError, WavCaller
 from simulators.carrier.carrier import Carrier
 from simulators.carrier.record import CallRecord
-from simulators.carrier.scripted import AgentWords, ScriptedCaller
+from simulators.carrier.scripted import TEXT_MANNERS, AgentWords, Manners, ScriptedCaller
 from simulators.carrier.settings import CarrierSettings, StaffAnswers, StreamEnd, Voice
 
 CALL_SECONDS_MAX = 600.0
 REDIS_TIMEOUT_S = 2.0
+PATIENCE_MS = 20_000
+"""A caller hangs up after so much silence: more than a person, since a busy machine may think for long."""
 
 WordsOfCall = Callable[[str], Callable[[], Awaitable[Sequence[AgentWords]]]]
 
@@ -110,7 +112,9 @@ def _carrier_settings(line: Line, request: CallRequest, voice: Voice | None) -> 
 def _caller(request: CallRequest, voice: Voice | None, words: Callable[[], Awaitable[Sequence[AgentWords]]]) -> Caller:
     if request.wav is not None:
         return WavCaller(request.wav)
-    return ScriptedCaller(request.say, voice=voice, agent_words=words, text_mode=request.text)
+    manners = TEXT_MANNERS if request.text else Manners()
+    patient = replace(manners, hang_up_after_ms=PATIENCE_MS)
+    return ScriptedCaller(request.say, voice=voice, agent_words=words, text_mode=request.text, manners=patient)
 
 
 def _transcript(client: redis.Redis, call_id: str) -> Callable[[], Awaitable[Sequence[AgentWords]]]:
