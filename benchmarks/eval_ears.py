@@ -97,12 +97,13 @@ def voice(name: str) -> Voice:
             return EspeakVoice(RATE)
 
 
-def listen(ear: Ear, sound: bytes) -> tuple[str, bool]:
-    """What the ear makes of one utterance; several pieces are joined and count as agreed when all are."""
+def listen(ear: Ear, sound: bytes) -> tuple[str, bool, list[str]]:
+    """(text, agreed, alternatives) of one utterance; several pieces are joined and count as agreed when all are."""
     pcm = bytes(RATE) + sound + bytes(2 * RATE)
     events = [event for at in range(0, len(pcm), 640) for event in ear.feed(pcm[at : at + 640])]
     heard = [event for event in events if isinstance(event, Utterance)]
-    return " ".join(event.text for event in heard), bool(heard) and all(event.agreed for event in heard)
+    agreed = bool(heard) and all(event.agreed for event in heard)
+    return " ".join(event.text for event in heard), agreed, [text for event in heard for text in event.alternatives]
 
 
 def cpu_s() -> float:
@@ -165,11 +166,11 @@ def main() -> None:
             ear.load()
         started = cpu_s()
         for line, sound in sounds.items():
-            text, agreed = listen(ears[line.menu], sound)
+            text, agreed, others = listen(ears[line.menu], sound)
             heard.append(Heard(line, name, text, agreed))
             if asked.show and line.split == "tune" and not (heard[-1].right and agreed):
                 mark = "WRONG" if agreed else "unsure"
-                print(f"{mark:6} {name:10} {normalise(line.text)!r} -> {text!r}", file=sys.stderr)
+                print(f"{mark:6} {name:10} {normalise(line.text)!r} -> {text!r} {others}", file=sys.stderr)
         for ear in ears.values():
             ear.close()
         close_idle_listeners()

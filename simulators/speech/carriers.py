@@ -94,7 +94,7 @@ lines:
 line:
   5 <a> <item>
   5 <n> <items>
-  2 <a> <option> <item>
+  5 <a> <option> <item>
   2 <n> <option> <items>
   2 <n> <option> <item>
   2 (a|one) <item> <mods>
@@ -112,8 +112,8 @@ line:
   1 <n> (more|extra) <items>
 
 a:
-  4 a
-  3 one
+  10 a
+  6 one
   an
   another
   the

@@ -1,7 +1,8 @@
 """A trigram language model from sentences, in the ARPA format that the recogniser reads.
 
-Witten-Bell smoothing: a context that was followed by many different words leaves more to chance. That is what lets
-the model follow a caller off the sentences it was made from.
+Two things let it follow a caller off the sentences it was made from. A context that was followed by many different
+words leaves more to chance (Witten-Bell). And where the last two words do not help, a word counts by how many
+different words it was seen behind, not by how often (Kneser-Ney): "order" is frequent, but only ever behind "to", "my".
 """
 
 import math
@@ -39,12 +40,18 @@ def write_trigram(
 
 
 def _counts(sentences: Iterable[str]) -> list[Counter[Gram]]:
-    counts: list[Counter[Gram]] = [Counter() for _ in range(_ORDER)]
+    """Of the highest order, and of those that begin a sentence, how often; of the others, behind how many words."""
+    often: list[Counter[Gram]] = [Counter() for _ in range(_ORDER)]
     for sentence in sentences:
         words = (_START, *sentence.split(), _END)
-        counts[0].update((word,) for word in words[1:])
         for order in range(1, _ORDER):
-            counts[order].update(zip(*(words[shift:] for shift in range(order + 1)), strict=False))
+            often[order].update(zip(*(words[shift:] for shift in range(order + 1)), strict=False))
+    counts: list[Counter[Gram]] = [Counter() for _ in range(_ORDER)]
+    counts[-1] = often[-1]
+    for order in range(1, _ORDER):
+        counts[order - 1].update(gram[1:] for gram in often[order])
+    for order in range(1, _ORDER - 1):
+        counts[order].update({gram: count for gram, count in often[order].items() if gram[0] == _START})
     return counts
 
 

@@ -40,7 +40,8 @@ _TEXT_BYTES_MAX = _PACKETS_MAX * _PAYLOAD_BYTES - 4
 _QUIET_LEVEL = 40  # of 32,768
 _QUIET_RUN_S = 0.004
 _FOUND_AT = 0.6  # correlation with the known symbol; speech stays below 0.3
-_STALE_S = 3.0
+_STALE_S = 3.0  # after this long without a packet nobody waits for the rest,
+_FORGOTTEN_S = 10.0  # and after this long a packet belongs to another transmission
 
 # A quadratic phase (Newman) keeps the known symbol's peaks low and its correlation sharp.
 _KNOWN_PHASE = np.pi * np.arange(len(_CARRIERS_HZ)) ** 2 / len(_CARRIERS_HZ)
@@ -182,7 +183,7 @@ class _Inbox:
         position = next(at for at, step in enumerate(_sending_order(total)) if step == (index, copy))
         # Packets of one transmission only move forwards: an earlier one belongs to a new transmission.
         same = (serial, total) == (self.serial, self.total) and position > self.position
-        if not same or now_s - self.heard_s > _STALE_S:
+        if not same or now_s - self.heard_s > _FORGOTTEN_S:
             self.serial, self.total, self.complete, self.chunks = serial, total, False, {}
         self.position, self.heard_s = position, now_s
         if self.complete:

@@ -4,6 +4,7 @@
 does not hear: plural endings and the space in a compound name.
 """
 
+import itertools
 import re
 import unicodedata
 
@@ -77,54 +78,13 @@ def same_words(one: str, other: str) -> bool:
 
 
 # Words that carry no part of an order or answer; recognisers differ on them without harm.
-_FILLERS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "oh",
-        "um",
-        "uh",
-        "er",
-        "hmm",
-        "please",
-        "thanks",
-        "thank",
-        "you",
-        "and",
-        "some",
-        "of",
-        "also",
-        "then",
-        "well",
-        "so",
-        "just",
-        "i",
-        "i'd",
-        "i'll",
-        "i'm",
-        "we",
-        "we'd",
-        "we'll",
-        "can",
-        "could",
-        "may",
-        "would",
-        "like",
-        "have",
-        "get",
-        "take",
-        "want",
-        "give",
-        "me",
-        "us",
-        "with",
-        "to",
-        "let",
-        "let's",
-        "do",
-    ]
-)
+_FILLER_WORDS = """
+a an the oh um uh er hmm hello hi hey please thanks thank you and some of also then well so just i i'd i'll i'm we we'd
+we'll can could may would like have get take want give me us with to let let's do
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
+# Before a dish, "all" is what a drawled "a" sounds like; at the end ("that's all") and here it is meant.
+_ALL_IS_MEANT_BEFORE = frozenset(("", "of", "the", "them", "my", "for", "thanks", "thank"))
 _SAME = {"nope": "no", "nah": "no", "yeah": "yes", "yep": "yes", "yup": "yes", "ok": "okay", "alright": "right"}
 
 
@@ -134,5 +94,9 @@ def gist(text: str) -> str:
     Ordering politely or bluntly is the same; "without", "no", "don't" and "remove" are never dropped.
     """
     words = normalise(text).split()
-    kept = [word for word in words if word not in _FILLERS] or words
+    kept = [
+        word
+        for word, following in itertools.zip_longest(words, words[1:], fillvalue="")
+        if word not in _FILLERS and not (word == "all" and following not in _ALL_IS_MEANT_BEFORE)
+    ] or words
     return "".join(singular(_SAME.get(word, word)) for word in kept)

@@ -78,6 +78,12 @@ def test_gaps_of_silence_at_frame_borders_are_closed(text: str, offset: int, gap
     assert decoded(b"".join(frames), 16_000) == [text]
 
 
+def test_a_gap_of_seconds_between_the_copies_delivers_nothing_twice() -> None:
+    pcm = encode("yes", 16_000)
+    border = 18 * FRAME_BYTES_16K  # the first copy is over, the second one begins
+    assert decoded(pcm[:border] + bytes(32_000 * 4) + pcm[border:] + bytes(3_200), 16_000) == ["yes"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(text=TEXTS, lost_samples=st.integers(0, 3_200))
 def test_up_to_a_fifth_of_a_second_may_be_lost_at_the_start(text: str, lost_samples: int) -> None:

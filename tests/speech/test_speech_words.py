@@ -60,6 +60,8 @@ def test_plurals_and_compounds_are_the_same_words(one: str, other: str) -> None:
         ("add a tea", "remove a tea"),
         ("thank you", "no thank you"),
         ("large fries", "orange fries"),
+        ("remove all of them", "remove them"),
+        ("that's all", "that's"),
     ],
 )
 def test_what_changes_an_order_changes_the_gist(one: str, other: str) -> None:
@@ -72,6 +74,7 @@ def test_what_changes_an_order_changes_the_gist(one: str, other: str) -> None:
         ("can i have two burgers please", "two burgers"),
         ("a large fries and a soda", "large fries and soda"),
         ("yeah please", "yes"),
+        ("no onions all large fries", "no onions a large fries"),
         ("nope", "no"),
     ],
 )
