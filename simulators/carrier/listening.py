@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias, assert_never
 
+from .agreeing import agrees, is_part
 from .words import chunks, is_affirmation, is_closer, pieces, plain, was_said
 
 YES = "yes"
@@ -48,6 +49,8 @@ class Kind(Enum):
 
     ASK_BACK = auto()
     CHECK = auto()
+    PART = auto()
+    EVERYTHING = auto()
     ANYTHING_ELSE = auto()
     CONFIRM = auto()
     GOODBYE = auto()
@@ -60,6 +63,7 @@ _ASK_BACK = re.compile(
     r"could(?:n't| not) (?:quite )?(?:hear|catch|understand)|"
     r"(?:say|tell me|repeat) (?:that|it|this|your order|the order) (?:again|once more|one more time)|"
     r"(?:could|can|would|will) you (?:please )?repeat|please repeat|repeat (?:that|it),? please|"
+    r"(?:what is|what's) the (?:first|next) (?:thing|one|item)|"
     r"say again|come again|pardon|one more time,? please|once more,? please|what was that|"
     r"sijasikia|sikusikia|sijaelewa|rudia|sema tena"
 )
@@ -70,10 +74,12 @@ _CHECK = re.compile(
     r"(?:did you (?:say|mean|ask for)|do you mean|did i hear|was that|was it|you said|you mean|ulisema|unamaanisha)\s+"
     r"(?P<what>[^?]+?)(?:,? (?:is that |is it |am i )?(?:right|correct|yes))?\s*\?"
 )
-_ELSE = re.compile(
-    r"anything else|something else|what else|any(?:thing)? more|(?:is|was) that (?:all|it|everything)|"
-    r"(?:will|would) that be (?:all|it|everything)|kitu kingine|nini kingine|kingine"
+_PART = re.compile(
+    r"\b(?:is that|is there|is it|is one of them) "
+    r"(?!(?:all|it|everything|(?:all )?(?:right|correct|ok|okay|good|fine))\b)(?P<what>[^?]+)\?"
 )
+_EVERYTHING = re.compile(r"(?:is|was|will|would) that (?:be )?(?:all|it|everything)(?: of it)?\b")
+_ELSE = re.compile(r"anything else|something else|what else|any(?:thing)? more|kitu kingine|nini kingine|kingine")
 _CONFIRM = re.compile(
     r"(?:is|was) (?:that|this|it|everything|your order|the order) (?:all )?(?:right|correct|ok|okay|good|fine)|"
     r"\b(?:right|correct|sawa)\?|(?:shall|should|can|may) i (?:place|send|confirm|go ahead|put)|"
@@ -99,6 +105,8 @@ def kind_of(text: str) -> Kind:
     last = questions[-1].strip() if questions else _last_sentence(said)
     if questions and (match := _CHECK.search(last)) and chunks(match["what"]):
         return Kind.CHECK
+    if _EVERYTHING.search(last) and questions:
+        return Kind.EVERYTHING
     asks_back = bool(_ASK_BACK.search(_OWN_REPEAT.sub(" ", said)))
     if asks_back and _ASK_BACK.search(last):
         return Kind.ASK_BACK
@@ -106,6 +114,8 @@ def kind_of(text: str) -> Kind:
         return Kind.CONFIRM
     if _ELSE.search(last):
         return Kind.ANYTHING_ELSE
+    if questions and (match := _PART.search(last)) and chunks(match["what"]):
+        return Kind.PART
     if asks_back:
         return Kind.ASK_BACK
     if not questions and _GOODBYE.search(said):
@@ -127,6 +137,7 @@ class Listener:
         self._repeats = 0
         self._closers = 0
         self._denied = False
+        self._confirmed: list[str] = []  # parts of the last line
 
     @property
     def lines_left(self) -> int:
@@ -149,6 +160,7 @@ class Listener:
         self._next += 1
         self._repeats = 0
         self._denied = False
+        self._confirmed = []
         return Speak(self._last)
 
     def hear(self, text: str) -> Reply:
@@ -168,8 +180,14 @@ class Listener:
                 return Wait()
             case Kind.CHECK:
                 return self._answer_check(text)
+            case Kind.PART:
+                return self._answer_part(text)
             case Kind.ASK_BACK:
                 return self._repeat()
+            case Kind.EVERYTHING:
+                return self._answer_everything()
+            case Kind.ANYTHING_ELSE if not self._denied and (forgotten := self._forgotten()) is not None:
+                return Speak(forgotten)
             case Kind.ANYTHING_ELSE | Kind.CONFIRM | Kind.OTHER:
                 return self._repeat() if self._denied else self._go_on(kind, text)
             case _:
@@ -187,7 +205,7 @@ class Listener:
 
     def _answer_check(self, text: str) -> Reply:
         """Yes or no to "did you say X?"; of "X or Y?" the one that was said."""
-        what = [match["what"] for match in _CHECK.finditer(plain(text))][-1]
+        what = re.sub(r"^an? (?=yes|no\b)", "", [match["what"] for match in _CHECK.finditer(plain(text))][-1])
         if not self._may_repeat():
             return self.speak_next()
         mine = [line for line in (self._last, self._last_order()) if line is not None]
@@ -198,11 +216,44 @@ class Listener:
                     return Speak(self._own_words_for(alternative, line))
         if len(alternatives) > 1:
             return Speak(self._last or NO)
-        if any(was_said(what, line) or (is_affirmation(what) and is_affirmation(line)) for line in mine):
+        earlier = ", ".join(self._lines[: max(0, self._next - 1)])
+        if any(agrees(what, line, earlier) or (is_affirmation(what) and is_affirmation(line)) for line in mine):
             self._denied = False
             return Speak(YES)
         self._denied = True
         return Speak(NO)
+
+    def _answer_part(self, text: str) -> Reply:
+        """Yes or no to "is that X?", where X is one of the things that were said."""
+        what = [match["what"] for match in _PART.finditer(plain(text))][-1]
+        order = self._last_order()
+        if order is not None and is_part(what, order):
+            self._denied = False
+            self._confirmed.append(what)
+            return Speak(YES)
+        self._denied = True
+        return Speak(NO)
+
+    def _answer_everything(self) -> Reply:
+        """Yes when there is nothing to add; the thing that is missing or the next line otherwise."""
+        if self._denied:
+            return self._repeat()
+        if (forgotten := self._forgotten()) is not None:
+            return Speak(forgotten)
+        upcoming = self._lines[self._next] if self.lines_left else ""
+        if upcoming and not is_closer(upcoming) and not is_affirmation(upcoming):
+            return self.speak_next()
+        if self._closers >= self._repeats_max:
+            return self.speak_next()
+        self._closers += 1
+        self._next += is_closer(upcoming)  # the yes has said it
+        return Speak(YES)
+
+    def _forgotten(self) -> str | None:
+        """Asked part by part, a caller notices what was not asked about."""
+        order = self._last_order()
+        told, self._confirmed = ", ".join(self._confirmed), []
+        return next((piece for piece in pieces(order or "") if not is_part(piece, told)), None) if told else None
 
     def _own_words_for(self, alternative: str, line: str) -> str:
         return next((piece for piece in pieces(line) if was_said(alternative, piece)), line)

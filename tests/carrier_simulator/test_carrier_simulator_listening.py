@@ -28,12 +28,15 @@ READ_BACK = "Two chicken burgers, one large fries and one soda, that is 1,530 sh
         ("I didn't catch that. Did you say a soda?", Kind.CHECK),
         ("Was that a large fries?", Kind.CHECK),
         ("You said two sodas, is that right?", Kind.CHECK),
-        ("Was that everything?", Kind.ANYTHING_ELSE),
+        ("Was that everything?", Kind.EVERYTHING),
         (READ_BACK, Kind.CONFIRM),
         ("That is one burger. Shall I place the order?", Kind.CONFIRM),
         ("Please say yes to confirm.", Kind.CONFIRM),
         ("I have added one burger. Anything else?", Kind.ANYTHING_ELSE),
-        ("Will that be all?", Kind.ANYTHING_ELSE),
+        ("Will that be all?", Kind.EVERYTHING),
+        ("Is that one beef burger?", Kind.PART),
+        ("Is that right?", Kind.CONFIRM),
+        ("What is the first thing?", Kind.ASK_BACK),
         ("One moment, let me check.", Kind.HOLD),
         ("One moment. Is a large one fine, or something else?", Kind.ANYTHING_ELSE),
         ("Which soda would you like: cola, orange or lemon?", Kind.OTHER),
@@ -134,7 +137,7 @@ def test_an_ask_back_repeats_the_last_line() -> None:
 def test_an_ask_back_after_a_yes_to_a_check_repeats_the_yes() -> None:
     listener = Listener([ORDER])
     listener.hear(GREETING)
-    assert listener.hear("Did you say two chicken burgers?") == Speak(YES)
+    assert listener.hear(f"Did you say {ORDER}?") == Speak(YES)
     assert listener.hear("Sorry, could you say that again?") == Speak(YES)
 
 
