@@ -72,7 +72,7 @@ _OWN_REPEAT = re.compile(
 )
 _CHECK = re.compile(
     r"(?:did you (?:say|mean|ask for)|do you mean|did i hear|was that|was it|you said|you mean|ulisema|unamaanisha)\s+"
-    r"(?P<what>[^?]+?)(?:,? (?:is that |is it |am i )?(?:right|correct|yes))?\s*\?"
+    r"(?P<what>[^?]+?)(?:,? (?:is that |is it |am i )?(?:right|correct)|, yes)?\s*\?"
 )
 _PART = re.compile(
     r"\b(?:is that|is there|is it|is one of them) "
