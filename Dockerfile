@@ -15,7 +15,7 @@ RUN /venv/bin/pip install --require-hashes -r requirements/simulators.txt
 FROM python:3.12.12-slim-bookworm AS services
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app
 WORKDIR /app
-RUN useradd --system --uid 10001 --no-create-home agiza
+RUN useradd --system --uid 10001 --no-create-home agiza && install -d -o agiza /certificates
 COPY --from=build /venv /venv
 COPY migrations/ migrations/
 COPY branches/ branches/

@@ -18,7 +18,8 @@ find_python() {
 
 checksum() {
   # The interpreter belongs to the stamp: a venv made by another Python is made anew.
-  { cat requirements/dev.txt requirements/uv.txt requirements/genai-previous.txt pyproject.toml scripts/setup.sh; \
+  # So does the folder: scripts in .venv/bin name it.
+  { pwd; cat requirements/dev.txt requirements/uv.txt requirements/genai-previous.txt pyproject.toml scripts/setup.sh; \
     echo "$1"; } | cksum
 }
 
@@ -29,9 +30,16 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(checksum "$version")" ] && .venv/
   exit 0
 fi
 echo "setting up .venv with $("$python" --version) (first time: a minute or two)" >&2
-"$python" -m venv --clear .venv
+"$python" -m venv --clear .venv || {
+  echo "the module venv does not work for $python (on Debian: apt install python3-venv), or set PYTHON" >&2
+  exit 1
+}
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 export UV_LINK_MODE=copy VIRTUAL_ENV="$PWD/.venv"
+# A package index that was set up for pip serves uv as well.
+[ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
+[ -z "${PIP_EXTRA_INDEX_URL:-}" ] || export UV_INDEX="${UV_INDEX:-$PIP_EXTRA_INDEX_URL}"
+[ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
 .venv/bin/uv pip install --quiet --require-hashes -r requirements/dev.txt
 .venv/bin/uv pip install --quiet --no-deps -e .
 # The previous major of the Gemini SDK, for the compatibility test of the Live simulator.

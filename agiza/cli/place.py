@@ -104,6 +104,9 @@ def _request(options: CallOptions, branch: BranchFile) -> CallRequest:
         raise CliError(f"--from {options.from_number!r} is not a number like +254711000001")
     if options.reading not in {mode.value for mode in StreamEnd}:
         raise CliError(f"--carrier-mode {options.reading!r} is none of R1, R2, R3, R4")
+    fixed = {"--now": options.now, "--live-url": options.live_url, "--live-ca": options.live_ca, "--live": options.live}
+    if options.carrier_url is not None and (given := [name for name, value in fixed.items() if value]):
+        raise CliError(f"{', '.join(given)}: a running stack (--carrier-url) has its own; leave it out")
     if options.live and not os.environ.get("GEMINI_API_KEY"):
         raise CliError("--live needs the environment variable GEMINI_API_KEY")
     if options.live and options.text:

@@ -119,9 +119,7 @@ class Child:
             fields = _json_object(line)
             if fields is None:
                 continue
-            if not self.ready.done() and (
-                fields.get("event") == "ready" or ("url" in fields and "event" not in fields)
-            ):
+            if not self.ready.done() and _is_ready(fields):
                 self.ready.set_result(fields)
             if listener is not None:
                 listener(self.name, fields)

@@ -43,7 +43,7 @@ class StackOptions:
 
     ``data_folder`` keeps the servers' data (None: thrown away at the end). ``now`` sets the clock of all services.
     ``live_url`` names a running Live server, ``live_key`` alone means the real model; with neither our simulator
-    is started. ``bridges`` is the number of bridge replicas; calls go to the first.
+    is started. ``ports`` fixes the port of a service by its name; the others take free ones.
     """
 
     branches_folder: Path = BRANCHES

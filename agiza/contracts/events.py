@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from agiza.contracts import streams
 from agiza.contracts.arguments import cleaned
@@ -199,17 +199,17 @@ class TranscriptTurn(Part):
     """One turn of the conversation as transcribed. ``at_ms`` counts from the start of the leg."""
 
     who: Literal["caller", "agent"]
-    pii_text: str = Field(max_length=4000)
+    pii_text: Annotated[str, BeforeValidator(cleaned)] = Field(max_length=4000)
     at_ms: int = Field(ge=0)
 
 
 class ToolTiming(Part):
     """One function call of the model with what came of it. ``ms`` is from the model's call to our answer."""
 
-    id: str
-    name: str
-    args: dict[str, Any]
-    status: str
+    id: Annotated[str, BeforeValidator(cleaned)]
+    name: Annotated[str, BeforeValidator(cleaned)]
+    args: Annotated[dict[str, Any], AfterValidator(cleaned)]
+    status: Annotated[str, BeforeValidator(cleaned)]
     ms: int = Field(ge=0)
 
 
@@ -251,7 +251,7 @@ class HandoffRequested(Event):
     call_id: CallIdField
     leg_epoch: int = Field(ge=0)
     reason: EscalationReason
-    pii_summary: str = Field(default="", max_length=SUMMARY_CHARS_MAX)
+    pii_summary: Annotated[str, BeforeValidator(cleaned)] = Field(default="", max_length=SUMMARY_CHARS_MAX)
     language: str = Field(default="en", max_length=16)
     reply_to: str = Field(max_length=128)
 

@@ -35,6 +35,18 @@ _SECRET_TEXT: Final = (
     (re.compile(r"(bearer\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1{BLANK}"),
 )
 _PHONE: Final = re.compile(r"(?<![\w.:-])\+?\d(?:[ -]?\d){8,14}(?![\w.:])")
+_OUR_PACKAGES: Final = frozenset({"agiza", "services"})
+_MACHINERY: Final = frozenset(
+    {
+        "redis.ConnectionError",
+        "redis.TimeoutError",
+        "redis.ResponseError",
+        "psycopg.OperationalError",
+        "psycopg.IntegrityError",  # names the constraint; what it repeats of a row stands in DETAIL
+        "psycopg_pool.PoolTimeout",
+    }
+)
+"""Packages and classes by name, so that a service without a database need not import its driver for this."""
 _DATABASE_DETAIL: Final = re.compile(r"\n(?:DETAIL|CONTEXT|HINT|LINE \d+).*", re.DOTALL)
 _CHATTY: Final = (
     "httpx", "httpcore", "websockets", "uvicorn", "uvicorn.error", "uvicorn.access", "google_genai", "asyncio", "arq",
@@ -85,17 +97,7 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in (
-        "httpx",
-        "httpcore",
-        "websockets",
-        "uvicorn",
-        "uvicorn.error",
-        "uvicorn.access",
-        "google_genai",
-        "asyncio",
-        "arq",
-    ):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
@@ -161,9 +163,22 @@ def scrub_secrets(text: str) -> str:
 
 
 def scrub_error(error: BaseException) -> str:
-    """An exception's text without what it may repeat of its input: no row contents, no telephone numbers."""
+    """What may be kept of an exception's text: nothing of a foreign one that may repeat its input.
+
+    Our own exceptions promise not to; those of the operating system, Redis and a lost database speak of machinery.
+    """
+    if not _speaks_of_machinery(error):
+        return ""
     text = _DATABASE_DETAIL.sub("", str(error)).split("\n", 1)[0]
     return scrub_secrets(_PHONE.sub("[number]", text))[:FIELD_CHARS_MAX]
+
+
+def _speaks_of_machinery(error: BaseException) -> bool:
+    kind = type(error)
+    if kind.__module__.split(".", 1)[0] in _OUR_PACKAGES or isinstance(error, OSError):
+        return True
+    names = {f"{base.__module__.split('.', 1)[0]}.{base.__qualname__}" for base in kind.__mro__}
+    return not names.isdisjoint(_MACHINERY)
 
 
 def _shape_exception(_logger: object, _method: str, event: Event) -> Event:

@@ -280,12 +280,13 @@ class LiveCall:
             self._publish_report(a.CallReport("dropped", "bridge_fault", 0))
 
     def _publish_report(self, report: a.CallReport) -> None:
-        self._is_reported = True
         outlet = self._shared.outlet
         event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:ended"
         try:
             stamped = outlet.stamp(self._events.call_ended(report), self._trace, id=event_id)
-        except EventTooLarge:
+        except (EventTooLarge, ValueError) as error:  # too long, or something in it that has no JSON
+            _log.warning("report_shortened", why=type(error).__name__)
             stamped = outlet.stamp(self._events.call_ended(in_brief(report)), self._trace, id=event_id)
+        self._is_reported = True
         self._to_publish.put_nowait(lambda: outlet.send_surely(stamped))
         note_end(report, self._shared.metrics)

@@ -186,7 +186,8 @@ async def overdue(conn: Connection, now: datetime, leave_after: timedelta, repea
     cursor = await conn.execute(
         "SELECT handoff_id FROM handoffs WHERE state IN ('requested', 'leaving', 'dial_served') AND ("
         " (state = 'requested' AND requested_at <= %(now)s - %(leave)s)"
-        " OR (state = 'leaving' AND updated_at <= %(now)s - %(repeat)s)) ORDER BY requested_at LIMIT 200",
+        " OR (state = 'leaving' AND updated_at <= %(now)s - %(repeat)s"
+        " AND requested_at > %(now)s - interval '60 s')) ORDER BY requested_at LIMIT 200",
         {"now": now, "leave": leave_after, "repeat": repeat_after},
     )
     return [row[0] for row in await cursor.fetchall()]

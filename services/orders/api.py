@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
@@ -27,6 +27,11 @@ AnswerCalls = Callable[[Received], Awaitable[bytes]]
 """Carries out a checked ``tool.called`` and gives the answer as CloudEvents JSON."""
 
 Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
+After = Annotated[int, Query(ge=0, le=2**63 - 1)]
+Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
+Slug = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+IdFilter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 def internal_routes(token: SecretStr, catalog: Catalog, answer: AnswerCalls) -> APIRouter:
@@ -51,7 +56,7 @@ def internal_routes(token: SecretStr, catalog: Catalog, answer: AnswerCalls) -> 
         return Response(content, media_type="application/cloudevents+json")
 
     @router.get("/branches/{branch_id}/menus/{version}")
-    async def menu(branch_id: str, version: int) -> dict[str, Any]:
+    async def menu(branch_id: Slug, version: Version) -> dict[str, Any]:
         """The branch document of this menu version. It never changes, so it may be cached for good."""
         try:
             pinned = await catalog.menu(branch_id, version)
@@ -71,7 +76,7 @@ def read_routes(token: SecretStr, pool: Pool, catalog: Catalog) -> APIRouter:
         return {"branches": await catalog.branches()}
 
     @router.get("/branches/{branch_id}/menu")
-    async def current_menu(branch_id: str) -> dict[str, Any]:
+    async def current_menu(branch_id: Slug) -> dict[str, Any]:
         try:
             pinned = await catalog.current(branch_id)
         except MenuNotFound as error:
@@ -79,7 +84,7 @@ def read_routes(token: SecretStr, pool: Pool, catalog: Catalog) -> APIRouter:
         return {"branch_id": branch_id, "version": pinned.version, "document": pinned.document}
 
     @router.get("/branches/{branch_id}/events")
-    async def events(branch_id: str, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100) -> dict[str, Any]:
+    async def events(branch_id: Slug, after: After = 0, limit: Limit = 100) -> dict[str, Any]:
         """Order events of the branch with a sequence above ``after``, in order, without a hole."""
         rows = await _all(
             pool,
@@ -89,7 +94,7 @@ def read_routes(token: SecretStr, pool: Pool, catalog: Catalog) -> APIRouter:
         return {"events": [row["pii_event"] | {"sequence": f"{row['sequence']:020d}"} for row in rows]}
 
     @router.get("/carts/{call_id}")
-    async def cart(call_id: str) -> dict[str, Any]:
+    async def cart(call_id: Id) -> dict[str, Any]:
         rows = await _all(
             pool, "SELECT cart_id, branch_id, menu_version, pii_state FROM carts WHERE call_id = %s", (call_id,)
         )
@@ -102,7 +107,7 @@ def read_routes(token: SecretStr, pool: Pool, catalog: Catalog) -> APIRouter:
         )
 
     @router.get("/calls/{call_id}/tool-calls")
-    async def tool_results(call_id: str) -> dict[str, Any]:
+    async def tool_results(call_id: Id) -> dict[str, Any]:
         """Every function call of the call with its answer, in the order in which they were carried out."""
         rows = await _all(
             pool,
@@ -113,7 +118,7 @@ def read_routes(token: SecretStr, pool: Pool, catalog: Catalog) -> APIRouter:
         return {"tool_calls": rows}
 
     @router.get("/orders")
-    async def orders(branch_id: str | None = None, call_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+    async def orders(branch_id: IdFilter = None, call_id: IdFilter = None, limit: Limit = 50) -> dict[str, Any]:
         rows = await _all(
             pool,
             f"{_ORDER} WHERE (%(branch)s::text IS NULL OR branch_id = %(branch)s)"
@@ -124,7 +129,7 @@ def read_routes(token: SecretStr, pool: Pool, catalog: Catalog) -> APIRouter:
         return {"orders": rows}
 
     @router.get("/orders/{order_id}")
-    async def order(order_id: str) -> dict[str, Any]:
+    async def order(order_id: Id) -> dict[str, Any]:
         rows = await _all(pool, f"{_ORDER} WHERE order_id = %(order)s", {"order": order_id})
         if not rows:
             raise HTTPException(404, f"there is no order {order_id}")

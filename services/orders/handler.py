@@ -112,6 +112,8 @@ class ToolHandler:
         event = received.event
         assert isinstance(event, ToolCancelled)
         async with transaction(self._pool) as conn:
+            # Behind a call that is just being carried out: either it has committed, or it will find the tombstone.
+            await store.lock_existing_cart(conn, event.call_id)
             await store.insert_tombstones(conn, event.call_id, event.ids)
 
     async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> ToolWork:

@@ -94,6 +94,11 @@ async def lock_cart(
     return CartRow(*row)
 
 
+async def lock_existing_cart(conn: Connection, call_id: str) -> None:
+    """Take the cart's row lock, if the call has a cart yet."""
+    await conn.execute("SELECT FROM carts WHERE call_id = %s FOR UPDATE", (call_id,))
+
+
 class CartOfAnotherBranch(Exception):
     """An event names a branch that is not the call's. Never right on a second try."""
 
@@ -146,7 +151,11 @@ async def insert_result(
     response: JsonObject,
     cart_version: int,
 ) -> None:
-    """Write the inbox row. The cart's lock makes sure that nobody else inserts the same key meanwhile."""
+    """Write the inbox row.
+
+    The cart's lock keeps every other writer of the same key out, but for a tombstone of a call without a cart yet; then
+    the unique key refuses this transaction as a whole, and the next delivery finds the tombstone.
+    """
     await conn.execute(
         "INSERT INTO tool_results (call_id, tool_call_id, tool, args_digest, status, pii_response, cart_version)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",

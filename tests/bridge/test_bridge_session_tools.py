@@ -27,7 +27,7 @@ def test_one_message_is_one_request_and_one_response() -> None:
     (published,) = only(script.call("addItem", "getTotal", name="soda"), a.PublishTools)
     assert published.request_id == f"{FACTS.call_id}:0:1"
     assert [call.id for call in published.calls] == ["c1", "c2"]
-    assert (published.cart_version_told, published.read_back, published.deadline_in_ms) == (None, None, 8_000)
+    assert (published.cart_version_told, published.read_back, published.deadline_in_ms) == (None, None, 6_500)
     script.wait(30)
     script.answer(1, ("c1", "addItem", OK), ("c2", "getTotal", OK), version=4)
     assert answers(script.last) == {"c1": "ok", "c2": "ok"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,13 @@ def test_three_bridges_place_an_order(tmp_path: Path) -> None:
     env_file = tmp_path / "env"
     env_file.write_text(environment())
     scaled = tmp_path / "scale.yml"
-    # noon in Nairobi whenever the test runs; three bridges behind the one proxy
-    scaled.write_text(
-        "services:\n  bridge:\n    deploy: {replicas: 3}\n"
-        + "".join(
-            f"  {name}:\n    environment: {{AGIZA_NOW: '2026-03-06T12:00:00+03:00'}}\n"
-            for name in ("webhook", "orders", "escalation")
-        )
-    )
+    # noon in Nairobi whenever the test runs, one clock for all; three bridges behind the one proxy
+    clock = {"AGIZA_NOW": "2026-03-06T12:00:00+03:00", "AGIZA_NOW_SET_AT": datetime.now(UTC).isoformat()}
+    services: dict[str, dict[str, object]] = {
+        name: {"environment": clock} for name in ("webhook", "bridge", "orders", "escalation")
+    }
+    services["bridge"]["deploy"] = {"replicas": 3}
+    scaled.write_text(json.dumps({"services": services}))  # JSON is YAML
     compose = DockerCompose(
         context=str(ROOT),
         compose_file_name=[str(ROOT / "docker-compose.yml"), str(scaled)],
@@ -78,9 +78,9 @@ def environment() -> str:
         if line.endswith("=") and not line.startswith("#")
     ]
     values = {name: secrets.token_hex(24) for name in secret_names} | {
-        "AGIZA_PUBLIC_URL": "http://proxy:8080",
-        "AGIZA_MEDIA_URL": "ws://proxy:8080",
-        "AGIZA_SITE": ":8080",
+        "AGIZA_PUBLIC_URL": "http://proxy",
+        "AGIZA_MEDIA_URL": "ws://proxy",
+        "AGIZA_SITE": ":80",
         "AGIZA_HTTP_PORT": "18080",
         "AGIZA_HTTPS_PORT": "18443",
         "AGIZA_CARRIER_PORT": str(CARRIER_PORT),

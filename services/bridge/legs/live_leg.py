@@ -139,7 +139,7 @@ class LiveLeg:
                     take(each)
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd is not None else 1006
-            _log.info("model_closed", code=code, why=closed.rcvd.reason if closed.rcvd is not None else "")
+            _log.info("model_closed", code=code)  # the reason is a peer's free text and stays out of the log
             take(ModelClosed(f"closed_{code}"))
 
     async def _receive(self) -> bytes:

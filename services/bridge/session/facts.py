@@ -25,7 +25,10 @@ class Limits:
     tool_pending_ms: int = 2_500
     """Still none: the model is told honestly that nothing is confirmed."""
     tool_given_up_ms: int = 8_000
-    """Still none: the caller needs a person. Also the deadline after which ``orders`` must not apply it."""
+    """Still none: the caller needs a person."""
+    tool_deadline_ms: int = 6_500
+    """After this ``orders`` must not apply it. Its clock may differ by a second, and nothing may be applied behind the
+    back of a caller who was already told that a person takes over."""
     tool_calls_max: int = 400
     caller_hold_ms: int = 300
     """Caller audio is held this long while a blocking function runs, so that a stray "mhm" does not cancel it."""

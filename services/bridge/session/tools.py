@@ -114,7 +114,7 @@ class ToolDesk:
         self._batches[batch.request_id] = batch
         if not sent:
             return actions + self._answer(self._close(batch, now), batch, now)
-        deadline = self._limits.tool_given_up_ms
+        deadline = self._limits.tool_deadline_ms
         return [
             *actions,
             PublishTools(batch.request_id, tuple(sent), self.cart_version_told, read_back, deadline),
