@@ -3,6 +3,7 @@
 import re
 
 from simulators.live_api.offline.customer import take_customer
+from simulators.live_api.offline.homophones import settle
 from simulators.live_api.offline.intents import Act, Intent, NotOnMenu, Person, Unclear
 from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.menu_text import Menu
@@ -43,7 +44,8 @@ class Understanding:
         words = " ".join(plain_words(rest))
         for pattern, replacement in _REWRITES:
             words = pattern.sub(replacement, words)
-        intents = list(Reader(cut(tuple(words.split()), self.lexicon), self.lexicon, ordered).read())
+        settled = settle(tuple(words.split()), self.lexicon)
+        intents = list(Reader(cut(settled, self.lexicon), self.lexicon, ordered).read())
         if customer is not None:
             intents.append(customer)
         person = next((intent for intent in intents if isinstance(intent, Person)), None)
