@@ -34,6 +34,9 @@ from simulators.live_api.offline.wording import ANYTHING_ELSE, GET_A_PERSON, WHA
 SILENCES_MAX = 3
 """Silences in a row after which the call ends, or a person takes over when an order is open."""
 
+CHECKS_MAX = 6
+"""Times in a row that "did you say ...?" is asked before a person takes over."""
+
 _WORDS_KEPT = 3
 _WORDS_CHARS_MAX = 200
 
@@ -93,14 +96,17 @@ class OfflineAgent:
         d.silences = 0
         d.words = [*d.words, heard.text.strip()[:_WORDS_CHARS_MAX]][-_WORDS_KEPT:]
         said, sure = self._read(heard)
-        return self._reactions.react(said) if sure or said.harmless else self._check(said)
+        refuted = said.intents in d.denied and said.changes_order
+        return self._reactions.react(said) if (sure and not refuted) or said.harmless else self._check(said)
 
     def _read(self, heard: Heard) -> tuple[Utterance, bool]:
-        """(the best reading, whether it is sure): sure when everything that was perhaps said means the same."""
+        """(the best reading, whether it is sure): sure when nobody else heard anything, or one more the same."""
         texts = list(dict.fromkeys((heard.text, *heard.alternatives)))
         readings = [self._intents(text) for text in texts]
         best = next((at for at, reading in enumerate(readings) if not isinstance(reading[0], Unclear)), 0)
-        return Utterance(texts[best], readings[best]), heard.agreed or len(set(readings)) == 1
+        said = Utterance(texts[best], readings[best])
+        alone = len(texts) == 1 and said.move != "yes"  # a yes that only one has heard could place an order
+        return said, heard.agreed or alone or readings.count(readings[best]) > 1
 
     def _intents(self, text: str) -> tuple[Intent, ...]:
         d = self._dialogue
@@ -113,7 +119,7 @@ class OfflineAgent:
         d = self._dialogue
         asked = d.pending[0] if d.pending else None
         if isinstance(asked, Confirm) and asked.checks_hearing:
-            if asked.intents == said.intents:
+            if asked.intents == said.intents and said.intents not in d.denied:
                 return self._reactions.react(said)  # the same twice is heard
             d.pending.pop(0)
             d.go_back()
@@ -123,8 +129,11 @@ class OfflineAgent:
             return d.repair(f"Sorry, was that a yes? {d.question()}")
         words = describe(said.intents, d.menu)
         if not words:
-            return d.repair()
-        d.repairs += 1
-        if d.repairs > SILENCES_MAX:
+            return self._reactions.react(said) if d.phase is Phase.ORDERING and said.move == "unclear" else d.repair()
+        d.checks += 1
+        if d.checks > CHECKS_MAX:
             return d.escalate("lost")
+        parts = tuple(intent for intent in said.intents if describe((intent,), d.menu))
+        if said.intents in d.denied and len(parts) > 1:
+            return d.ask_part(Confirm("", said.intents, checks_hearing=True, parts=parts))
         return d.offer(Confirm(f"Sorry, did you say {words}?", said.intents, checks_hearing=True))

@@ -22,6 +22,7 @@ from simulators.live_api.offline.wording import (
     SHALL_I_PLACE,
     WHAT_WOULD_YOU_LIKE,
     choices,
+    describe,
     plural,
     sentences,
 )
@@ -71,6 +72,8 @@ class Dialogue:
         self.placed = False
         self.last_said = ""
         self.words: list[str] = []
+        self.denied: set[tuple[Intent, ...]] = set()  # "did you say ...?" - "no"
+        self.checks = 0  # in a row
         self.repairs = self.silences = self.failures = self.empty_ends = self.rereads = self.goodbyes = 0
 
     # -- saying and asking
@@ -97,6 +100,16 @@ class Dialogue:
         self.phase = Phase.CHECKING
         self.pending.insert(0, confirm)
         return self.say(*before, confirm.question)
+
+    def ask_part(self, confirm: Confirm, *before: str) -> Steps:
+        """Ask about the next thing of what was heard, by itself."""
+        part, *rest = confirm.parts or ()
+        question = f"Is that {describe((part,), self.menu)}?"
+        return self.offer(replace(confirm, question=question, parts=tuple(rest)), *before)
+
+    def understood(self) -> None:
+        """What went wrong before is forgiven."""
+        self.repairs = self.checks = 0
 
     def go_back(self) -> None:
         """The yes-or-no question is answered: return to the phase it was asked in."""

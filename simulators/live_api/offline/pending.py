@@ -9,13 +9,17 @@ from simulators.live_api.offline.turns import ToolRequest
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A yes or no. Yes means `intents`; no leads to `declined`."""
+    """A yes or no. Yes means `intents`; no leads to `declined`.
+
+    `parts` are those that are still to be asked about one by one, before the yes holds for all.
+    """
 
     question: str
     intents: tuple[Intent, ...]
     requests: tuple[ToolRequest, ...] = ()
     declined: str = ""
     checks_hearing: bool = False
+    parts: tuple[Intent, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,33 @@ from dataclasses import replace
 from simulators.live_api.offline.answers import answer, is_beyond, look_up
 from simulators.live_api.offline.choosing import pick
 from simulators.live_api.offline.dialogue import REPAIRS_MAX, Dialogue, Steps
-from simulators.live_api.offline.intents import Add, AddWhich, Intent, Modify, Number, Person, Ref, Replace, SetQuantity
+from simulators.live_api.offline.intents import (
+    Act,
+    Add,
+    Person,
+    Ref,
+    Replace,
+    SetQuantity,
+)
 from simulators.live_api.offline.pending import Choose, Confirm, Missing, Open
 from simulators.live_api.offline.phases import REACTIONS, Phase, Reaction
 from simulators.live_api.offline.results import completed
+from simulators.live_api.offline.settling import count_of, is_answer, settled, with_more
 from simulators.live_api.offline.turns import ToolRequest
 from simulators.live_api.offline.utterance import Utterance
 from simulators.live_api.offline.wording import (
+    ANYTHING_ELSE,
     GET_A_PERSON,
+    IS_THAT_EVERYTHING,
+    ONE_AT_A_TIME,
     SAY_AGAIN,
     SHALL_I_PLACE,
     WHAT_TO_CHANGE,
     WHAT_WOULD_YOU_LIKE,
 )
 
+_SHORT_WORDS = 3
+_EVERYTHING = Confirm(IS_THAT_EVERYTHING, (Act("done"),))
 _COUNTED_ELSEWHERE = frozenset(("repair", "choose", "decline", "count"))
 
 
@@ -49,7 +62,7 @@ class Reactions:
             "cancel": self._cancel,
             "leave": self._leave,
             "hang_up": lambda _: dialogue.hang_up(),
-            "repair": lambda _: dialogue.repair(),
+            "repair": self._repair,
             "stay_quiet": lambda _: [],
         }
 
@@ -59,15 +72,17 @@ class Reactions:
         if d.phase is Phase.CHOOSING and d.pending and isinstance(d.pending[0], Missing) and said.person is None:
             return self._fill_in(said, d.pending[0])
         reaction = REACTIONS[d.phase][said.move]
-        if reaction not in _COUNTED_ELSEWHERE:
-            d.repairs = 0
+        asked = d.pending[0] if d.pending else None
+        in_parts = isinstance(asked, Confirm) and asked.parts is not None
+        if reaction not in _COUNTED_ELSEWHERE and not in_parts:
+            d.understood()
         return self._by_name[reaction](said)
 
     def _order(self, said: Utterance) -> Steps:
         """Carry out every wish; then go on, or read back when that was all."""
         d = self._dialogue
         d.reading = d.reading or d.phase is Phase.READ_BACK or said.has("done")
-        d.repairs = 0
+        d.understood()
         return d.carry_out(said.intents)
 
     # -- yes-or-no questions
@@ -81,6 +96,8 @@ class Reactions:
             return self._finish(said)
         if asked.requests:
             return d.carry_out(said.intents, asked.requests)
+        if asked.parts and not said.changes_order:
+            return d.ask_part(asked)
         more = said.intents if said.changes_order else ()
         meant = Utterance(said.text, (*asked.intents, *more))
         return self.react(meant) if meant.intents else d.go_on()
@@ -102,7 +119,10 @@ class Reactions:
             return self.react(said)
         if asked.checks_hearing:
             d.repairs += 1
-            return d.escalate("lost") if d.repairs >= REPAIRS_MAX else d.say(SAY_AGAIN)
+            d.denied.add(asked.intents)
+            if d.repairs >= REPAIRS_MAX:
+                return d.escalate("lost")
+            return d.say(SAY_AGAIN if asked.parts is None else ONE_AT_A_TIME)
         if said.has("done") or (said.has("no") and d.reading and not d.quoted):
             return self.react(said)
         return d.say("All right.", d.question())
@@ -118,13 +138,13 @@ class Reactions:
                 chosen = asked.options[0]
             if chosen is not None:
                 d.pending.pop(0)
-                rest = [intent for intent in said.intents if not _is_answer(intent, chosen.id, asked.request)]
-                request = self._with_more(completed(asked, chosen.id, self._menu, d.cart), asked, said)
+                rest = [intent for intent in said.intents if not is_answer(intent, chosen.id, asked.request)]
+                request = with_more(completed(asked, chosen.id, self._menu, d.cart), asked, said, self._menu)
                 return d.carry_out(rest, [request])
-        elif isinstance(asked, Open) and (settled := self._settled(asked, said)) is not None:
+        elif isinstance(asked, Open) and (complete := settled(asked, said, self._menu)) is not None:
             d.pending.pop(0)
-            return d.carry_out(settled)
-        if isinstance(asked, Open) and (count := _count_of(said)) is not None:
+            return d.carry_out(complete)
+        if isinstance(asked, Open) and (count := count_of(said)) is not None:
             new = asked.wish.new if isinstance(asked.wish, Replace) else asked.wish
             counted = replace(new, quantity=count)
             wish = replace(asked.wish, new=counted) if isinstance(asked.wish, Replace) else counted
@@ -133,43 +153,6 @@ class Reactions:
         if said.changes_order:
             return self._order(said)  # something else first; the question comes again behind it
         return d.repair(asked.question if asked is not None else "")
-
-    def _with_more(self, request: ToolRequest, asked: Choose, said: Utterance) -> ToolRequest:
-        """ "Medium, with extra cheese": the rest of the answer is for the same new line."""
-        if request.name != "addItem":
-            return request
-        item = request.args.get("name")
-        groups = self._menu.groups_of(str(item))
-        offered = {option.id for option in asked.options}
-        wishes = [wish for intent in said.intents if isinstance(intent, Modify) for wish in intent.wishes]
-        wishes += [(o,) for i in said.intents if isinstance(i, Add) and i.item == item for o in i.options]
-        fitting = (next((o for group in groups for o in wish if group.option(o)), None) for wish in wishes)
-        more = [option for option in fitting if option is not None and option not in offered]
-        modifiers = request.args.get("modifiers")
-        kept = list(modifiers) if isinstance(modifiers, list) else []
-        return ToolRequest("addItem", {**request.args, "modifiers": [*kept, *more]}) if more else request
-
-    def _settled(self, asked: Open, said: Utterance) -> list[Intent] | None:
-        """The wish with what it lacked, and the other wishes of the answer; None when it was no answer."""
-        new = asked.wish.new if isinstance(asked.wish, Replace) else asked.wish
-        candidates = (new.item,) if isinstance(new, Add) else new.candidates
-        named = next((i for i in said.intents if isinstance(i, Add) and i.item in candidates), None)
-        others = [i for i in said.intents if i is not named and not isinstance(i, AddWhich | Modify | Number)]
-        if isinstance(new, Add):
-            number = named.quantity if named is not None else said.number
-            return [replace(new, quantity=number), *others] if number else None
-        chosen = pick(asked.options, said.text)
-        item = named.item if named is not None else chosen.id if chosen is not None else None
-        if item is None:
-            return None
-        wishes = [wish for i in said.intents if isinstance(i, Modify) for wish in i.wishes]
-        more = named.options if named is not None else tuple(option for wish in wishes for option in wish)
-        groups = self._menu.groups_of(item)
-        options = [option for option in (*new.options, *more) if any(group.option(option) for group in groups)]
-        said_number = said.number if said.number != 1 else None  # "the beef one" counts nothing
-        quantity = said_number or new.quantity or (named.quantity if named is not None else None) or 1
-        add = Add(item, quantity, tuple(options), new.shares)
-        return [replace(asked.wish, new=add) if isinstance(asked.wish, Replace) else add, *others]
 
     def _leave_out(self, said: Utterance) -> Steps:
         """No answer is wanted: the thing asked about stays out."""
@@ -275,6 +258,15 @@ class Reactions:
             return d.offer(Confirm(GET_A_PERSON, (Person(),)), answer(question, self._menu))
         return d.say(answer(question, self._menu), d.question())
 
+    def _repair(self, said: Utterance) -> Steps:
+        """Not understood. Few words behind "anything else?" are mostly a "that's all" that was heard badly."""
+        d = self._dialogue
+        asked_for_more = d.phase is Phase.ORDERING and d.last_said.endswith(ANYTHING_ELSE)
+        if asked_for_more and d.cart.lines and not d.pending and len(said.text.split()) <= _SHORT_WORDS:
+            d.repairs += 1
+            return d.escalate("lost") if d.repairs >= REPAIRS_MAX else d.offer(_EVERYTHING)
+        return d.repair()
+
     def _wait(self, _: Utterance) -> Steps:
         self._dialogue.silences = -1
         return self._dialogue.say("Of course, take your time.")
@@ -285,20 +277,3 @@ class Reactions:
             d.phase = Phase.ORDERING
             return d.say("Hello.", WHAT_WOULD_YOU_LIKE)
         return d.say("Yes, I am here.", d.question())
-
-
-def _count_of(said: Utterance) -> int | None:
-    """ "make that two", said of the thing that is still being asked about."""
-    edits = said.edits
-    if len(edits) == 1 and isinstance(edits[0], SetQuantity) and edits[0].ref.is_that:
-        return edits[0].quantity
-    return None
-
-
-def _is_answer(intent: Intent, chosen: str, request: ToolRequest) -> bool:
-    """Whether the intent is part of the answer ("large", "the large margherita") and no wish besides."""
-    if isinstance(intent, Modify):
-        return request.name == "addItem" or any(chosen in wish for wish in intent.wishes)
-    if isinstance(intent, Add):
-        return intent.item == chosen or chosen in intent.options or intent.item == request.args.get("name")
-    return isinstance(intent, AddWhich)
