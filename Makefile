@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-unit check format lock docs eval-audio bench-load chaos clean
+.PHONY: help setup demo up test test-unit coverage check format lock docs eval-audio bench-load chaos clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test: setup ## the whole test suite, on real Postgres and Redis
 
 test-unit: setup ## only the quick tests: no servers, no speech
 	@$(BIN)/pytest -q -m "not integration and not e2e and not audio" $(ARGS)
+
+coverage: setup ## branch coverage of rules, words and call session; fails below 95 %
+	@scripts/coverage.sh
 
 check: setup ## lint, types, import rules, generated docs, requirements files
 	@scripts/check.sh
