@@ -1,4 +1,4 @@
-"""What the model writes into a call's report can always be sent and stored: the report is all that is known of a call."""
+"""What the model writes into a report can always be sent and stored: the report is all that is known of a call."""
 
 from __future__ import annotations
 
