@@ -8,7 +8,7 @@ change the soda two large -> give soda large
 change that two three -> set that 3
 swap the soda four a water -> swap soda for ? water
 add cheese two the burger -> give which extra-cheese
-a family feast with two chilli dips to large passion juices -> 1 family-feast [chilli-dip,chilli-dip]; 2 passion-juice [large]
+two chilli dips to large passion juices -> give that chilli-dip x2; 2 passion-juice [large]
 to cokes -> 2 soda [cola]
 too teas -> 2 tea
 for samosas -> 4 samosa
