@@ -4,6 +4,9 @@
 
 Prints the share of exact tickets for both halves, every miss with what was heard, and whether a wrong ticket was ever
 placed that had not been read back and confirmed. A wrong ticket can only be one that the caller said yes to.
+
+The exit code is 1 when an order was placed without confirmation, or when by audio fewer than 95 % of the tuned callers
+got their exact ticket.
 """
 
 from __future__ import annotations
@@ -27,11 +30,13 @@ from agiza.cli.result import CallResult
 from agiza.cli.stack import BRANCHES, StackOptions, running_stack
 from agiza.contracts.tools import GET_TOTAL, MUTATING_TOOLS
 from agiza.domain.menu import BranchFile
+from agiza.domain.money import amount_in_words
 from benchmarks.callers import CorpusCaller, is_exact, load_callers, ticket_of
 from simulators.carrier.settings import Voice
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=ZoneInfo("Africa/Nairobi"))
 CORPORA = ("tuned", "blind")
+TUNED_EXACT_MIN = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ async def evaluate(
 
 
 def was_unconfirmed(result: CallResult) -> bool:
-    """Whether an order was placed without a read-back of just that cart before it, or without a word of the caller."""
+    """Whether an order was placed without a read-back of just that cart, or without a word of the caller after it."""
     done = [call["name"] for call in result.tool_calls if call["status"] == "ok"]
     if not result.orders:
         return False
@@ -76,8 +81,16 @@ def was_unconfirmed(result: CallResult) -> bool:
     if GET_TOTAL not in before:
         return True
     since = before[len(before) - before[::-1].index(GET_TOTAL) :]
-    answered = any(turn["who"] == "caller" for turn in result.transcript)
-    return bool(MUTATING_TOOLS.intersection(since) - {"setCustomer"}) or not answered
+    return bool(MUTATING_TOOLS.intersection(since) - {"setCustomer"}) or not was_answered(result)
+
+
+def was_answered(result: CallResult) -> bool:
+    """Whether the caller spoke after the agent had last said the total of the last order that was placed."""
+    order = result.orders[-1]
+    total = amount_in_words(order["total_minor"], order["currency"]).lower()
+    turns = result.transcript
+    said = [place for place, turn in enumerate(turns) if turn["who"] == "agent" and total in turn["text"].lower()]
+    return bool(said) and any(turn["who"] == "caller" for turn in turns[said[-1] + 1 :])
 
 
 def report(name: str, verdicts: Sequence[Verdict], branches: dict[str, BranchFile], show: bool) -> None:
@@ -99,7 +112,7 @@ def report(name: str, verdicts: Sequence[Verdict], branches: dict[str, BranchFil
 
 
 async def main() -> int:
-    """Run the chosen corpora. The exit code is 1 only when an order was placed without confirmation."""
+    """Run the chosen corpora and judge them by the promises above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=CORPORA)
     parser.add_argument("--at-once", type=int, default=2, choices=range(1, 9))
@@ -109,17 +122,19 @@ async def main() -> int:
     branches = known_branches(BRANCHES)
     voice = None if chosen.text else await asyncio.to_thread(caller_voice)
     began, cpu_began = time.monotonic(), os.times()
-    unconfirmed = 0
+    unconfirmed, poor = 0, False
     async with running_stack(StackOptions(now=NOON, voice="marked" if chosen.text else "piper")) as stack:
         line = Line(stack.voice_url, stack.endpoints, stack.redis_url)
         for name in [chosen.only] if chosen.only else CORPORA:
             verdicts = await evaluate(load_callers(name), line, branches, voice, chosen.at_once)
             report(name, verdicts, branches, chosen.show)
             unconfirmed += sum(verdict.unconfirmed for verdict in verdicts)
+            exact = sum(verdict.exact for verdict in verdicts)
+            poor = poor or (voice is not None and name == "tuned" and exact < TUNED_EXACT_MIN * len(verdicts))
     cpu = os.times()
     used = cpu.user + cpu.children_user - cpu_began.user - cpu_began.children_user
     print(f"\n{time.monotonic() - began:.0f} s wall, {used:.0f} s CPU in user mode, start included")
-    return 1 if unconfirmed else 0
+    return 1 if unconfirmed or poor else 0
 
 
 if __name__ == "__main__":
