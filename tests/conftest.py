@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 import structlog
 from captured_logs import Logged
@@ -26,6 +28,11 @@ from servers import (  # noqa: F401 - fixtures
 from agiza.runtime.clock import StoppedClock
 from agiza.runtime.logs import configure_logging
 from agiza.runtime.metrics import Metrics
+
+# Whole calls need the machine more than the hundredth random example; `HYPOTHESIS_PROFILE=thorough make test` has more.
+hypothesis.settings.register_profile("quick", max_examples=40, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 NOON = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 """A Friday, 12:00 in Nairobi: every branch of the examples is open."""
