@@ -12,7 +12,6 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -27,14 +26,6 @@ LogListener = Callable[[str, Mapping[str, Any]], None]
 LINES_KEPT = 400
 STOP_PATIENCE_S = 10.0
 _PR_SET_PDEATHSIG = 1
-
-
-def free_port() -> int:
-    """A port of the loopback interface that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def die_with_parent() -> None:

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Literal
 
 from agiza.cli.errors import CliError
-from agiza.cli.processes import Child, LogListener, free_port, start_child
+from agiza.cli.processes import Child, LogListener, start_child
 from agiza.cli.result import Endpoints
 from agiza.runtime.backends import BackendUnavailable, Servers, demo_servers
+from agiza.runtime.embedded.ports import free_port
 from agiza.runtime.prepare import ServiceUrls, prepare
 from agiza.runtime.redis_users import USERS, User
 

@@ -22,6 +22,7 @@ BRIDGES_PREFIX: Final = "agiza:bridges:"
 NONCE_PREFIX: Final = "agiza:nonce:"
 REPLIES_PREFIX: Final = "agiza:replies:"
 DEAD_PREFIX: Final = "agiza:dead:"
+LEASES_PREFIX: Final = "agiza:leases:"
 CARTS_PREFIX: Final = "agiza:carts:"
 
 

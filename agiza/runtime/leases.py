@@ -11,10 +11,10 @@ from typing import Final
 
 from redis.exceptions import WatchError
 
+from agiza.contracts import streams
 from agiza.runtime.clock import Clock
 from agiza.runtime.redis_clients import Client
 
-LEASES_PREFIX: Final = "agiza:leases:"
 LIFE_MS: Final = 6000
 
 
@@ -23,7 +23,7 @@ class Lease:
 
     def __init__(self, client: Client, name: str, owner: str, clock: Clock, *, life_ms: int = LIFE_MS) -> None:
         self._client = client
-        self._key = f"{LEASES_PREFIX}{name}"
+        self._key = f"{streams.LEASES_PREFIX}{name}"
         self._owner = owner
         self._clock = clock
         self._life_ms = life_ms

@@ -53,7 +53,6 @@ _JOBS: Final = (
 """What arq uses: sorted sets as queue, and INFO and DBSIZE for a line in its log. No script."""
 
 JOBS_PREFIX: Final = "arq:"
-LEASES_PREFIX: Final = "agiza:leases:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Rights:
 def _consumed(*names: str) -> tuple[str, ...]:
     """A consumer needs its stream, the stream's dead letters and its leases."""
     dead = tuple(streams.dead_stream(name) for name in names)
-    return (*names, *dead, *(f"{LEASES_PREFIX}{name}" for name in names))
+    return (*names, *dead, *(f"{streams.LEASES_PREFIX}{name}" for name in names))
 
 
 RIGHTS: Final[Mapping[User, Rights]] = {

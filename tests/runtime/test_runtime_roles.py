@@ -191,7 +191,7 @@ def test_channels(redis_urls: Mapping[str, str]) -> None:
 def test_dead_letters_and_leases_go_with_the_stream(redis_urls: Mapping[str, str]) -> None:
     tools = streams.tools_stream("HD_1")
     assert permitted(redis_urls["orders"], "XADD", streams.dead_stream(tools), "*", "f", "v")
-    assert permitted(redis_urls["orders"], "SET", f"{redis_users.LEASES_PREFIX}{tools}", "me")
+    assert permitted(redis_urls["orders"], "SET", f"{streams.LEASES_PREFIX}{tools}", "me")
     assert not permitted(redis_urls["orders"], "XADD", streams.dead_stream(streams.HANDOFFS), "*", "f", "v")
     assert not permitted(redis_urls["bridge"], "XADD", streams.dead_stream(tools), "*", "f", "v")
 
