@@ -79,6 +79,18 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Conference:
+    """Enter a room; whoever else enters it is heard there. The room closes when one who ``ends`` it leaves."""
+
+    room: str
+    ends: bool = True
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{4,64}", self.room):
+            raise ValueError("a room's name is 4 to 64 letters, digits, _ or -")
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """End the call."""
 
@@ -90,7 +102,7 @@ class Reject:
     reason: Literal["rejected", "busy"] = "rejected"
 
 
-Verb: TypeAlias = Stream | Redirect | Say | Dial | Hangup | Reject
+Verb: TypeAlias = Stream | Redirect | Say | Dial | Conference | Hangup | Reject
 Document: TypeAlias = tuple[Verb, ...]
 
 EMPTY: Final[Document] = ()
@@ -144,6 +156,9 @@ def _add(root: ElementTree.Element, verb: Verb) -> None:
         case Dial():
             dial = ElementTree.SubElement(root, "Dial", {"callerId": verb.caller_id, "timeout": str(verb.timeout_s)})
             ElementTree.SubElement(dial, "Number").text = verb.number
+        case Conference():
+            attributes = {"startOnEnter": "true", "endOnExit": "true" if verb.ends else "false", "beep": "false"}
+            ElementTree.SubElement(root, "Conference", attributes).text = verb.room
         case Hangup():
             ElementTree.SubElement(root, "Hangup")
         case Reject():
@@ -174,6 +189,8 @@ def _action(verb: Verb) -> dict[str, dict[str, Any]]:
             return {"say": {"text": clean(verb.text), "language": clean(verb.language)}}
         case Dial():
             return {"dial": {"number": verb.number, "callerId": verb.caller_id, "timeout": verb.timeout_s}}
+        case Conference():
+            return {"conference": {"name": verb.room, "startOnEnter": True, "endOnExit": verb.ends, "beep": False}}
         case Hangup():
             return {"hangup": {}}
         case Reject():

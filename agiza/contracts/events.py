@@ -33,8 +33,15 @@ EscalationReason = Literal[
     "not_understood",
     "abuse",
     "special_request",
+    "high_value",
+    "order_not_accepted",
     "technical",
+    "callback",
 ]
+"""Why a person is needed. ``callback``: nobody could come, and the caller wants to be rung back."""
+CallbackOffer = Literal["none", "offered", "number_needed", "promised"]
+OutboundKind = Literal["ring_back", "staff_bridge", "staff_join", "customer_join"]
+OutboundStep = Literal["answered", "connected", "unanswered", "missed", "ended"]
 CallOutcome = Literal["placed", "no_order", "handoff", "dropped"]
 
 
@@ -160,15 +167,56 @@ class CallDialServed(Event):
 
     call_id: CallIdField
     handoff_id: str | None = None
-    contact_id: str
+    contact_id: str | None = Field(default=None, description="Null for the room of somebody who waits there")
     attempt: int = Field(ge=1)
 
     def stream(self) -> str:
         return streams.CALLS
 
 
+class CallRejoined(Event):
+    """A leg was lost; the call goes on with a new Stream of the next leg epoch."""
+
+    type: ClassVar = "agiza.call.rejoined"
+    version: ClassVar = 1
+
+    call_id: CallIdField
+    leg_epoch: int = Field(ge=1)
+
+    def stream(self) -> str:
+        return streams.CALLS
+
+
+class CallbackPromised(Event):
+    """Nobody could be reached, and the caller was told that the branch rings back."""
+
+    type: ClassVar = "agiza.call.callback_promised"
+    version: ClassVar = 1
+
+    call_id: CallIdField
+    handoff_id: str | None = None
+
+    def stream(self) -> str:
+        return streams.CALLS
+
+
+class OutboundMoved(Event):
+    """A call that we placed came a step further: somebody picked up, or did not, or the two talked."""
+
+    type: ClassVar = "agiza.call.outbound_moved"
+    version: ClassVar = 1
+
+    call_id: CallIdField = Field(description="The outbound call itself, as the carrier names it")
+    outbound_id: str
+    step: OutboundStep
+    carrier_state: str = Field(default="", max_length=64)
+
+    def stream(self) -> str:
+        return streams.CALLS
+
+
 class CallDialEnded(Event):
-    """The carrier reported how a Dial ended."""
+    """The carrier reported how a Dial ended. ``is_last``: nobody else is rung in this call."""
 
     type: ClassVar = "agiza.call.dial_ended"
     version: ClassVar = 1
@@ -177,6 +225,7 @@ class CallDialEnded(Event):
     handoff_id: str | None = None
     connected: bool
     carrier_state: str = Field(max_length=64)
+    is_last: bool = True
 
     def stream(self) -> str:
         return streams.CALLS
@@ -260,7 +309,11 @@ class HandoffRequested(Event):
 
 
 class HandoffAnswered(Event):
-    """The hand-off is recorded (``contact_id`` set) or nobody is on duty (``contact_id`` null)."""
+    """The hand-off is recorded (``contact_id`` set) or nobody is on duty (``contact_id`` null).
+
+    ``callback`` says how it stands with ringing back: offered to the caller, a number has to be asked for first, or
+    promised. ``stay``: the agent goes on talking until LeaveRequested, since the person is rung meanwhile.
+    """
 
     type: ClassVar = "agiza.handoff.answered"
     version: ClassVar = 1
@@ -270,6 +323,8 @@ class HandoffAnswered(Event):
     handoff_id: str | None
     contact_id: str | None
     message: str = Field(max_length=500, description="What the agent may tell the caller")
+    callback: CallbackOffer = "none"
+    stay: bool = False
     reply_to: str = Field(max_length=128)
 
     def stream(self) -> str:
@@ -384,7 +439,7 @@ class OrderCancelRequested(Event):
 
 EVENTS: tuple[type[Event], ...] = (
     ToolCalled, ToolCancelled, ToolAnswered,
-    CallStarted, CallDialServed, CallDialEnded, CallHungUp, CallEnded,
+    CallStarted, CallRejoined, CallDialServed, CallDialEnded, CallbackPromised, CallHungUp, CallEnded, OutboundMoved,
     HandoffRequested, HandoffAnswered, LeaveRequested,
     CartChanged, OrderPlaced, OrderCancelRequested,
 )  # fmt: skip

@@ -8,7 +8,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from agiza.domain.document import BranchFileError, Node, Problems
 from agiza.domain.hours import HoursError, OpeningHours, parse_hours
 from agiza.domain.ids import BranchId, ContactId
-from agiza.domain.menu_model import FULFILMENTS, Branch, BranchFile, Contact, Delivery, Fulfilment, Limits, Tax
+from agiza.domain.menu_model import (
+    FULFILMENTS,
+    STRATEGIES,
+    Branch,
+    BranchFile,
+    Contact,
+    Delivery,
+    Escalation,
+    Fulfilment,
+    Limits,
+    Tax,
+)
 from agiza.domain.menu_parse import PRICE_MINOR_MAX, parse_menu
 from agiza.domain.phone import is_domestic, is_e164
 
@@ -57,6 +68,7 @@ def _parse_branch(node: Node) -> Branch:
         fulfilment=fulfilment,
         delivery=_parse_delivery(node, fulfilment),
         limits=_parse_limits(node.node("limits")),
+        escalation=_parse_escalation(node),
     )
 
 
@@ -126,6 +138,33 @@ def _parse_limits(node: Node) -> Limits:
     )
     node.finish()
     return limits
+
+
+def _parse_escalation(node: Node) -> Escalation:
+    """Every part may be left out, and the whole."""
+    usual = Escalation()
+    if not node.has("escalation"):
+        node.raw("escalation")
+        return usual
+    child = node.node("escalation")
+    strategy = child.text("strategy") if child.has("strategy") else usual.strategy
+    known = next((each for each in STRATEGIES if each == strategy), None)
+    if known is None:
+        child.note("strategy", f"{strategy!r} is none of {', '.join(STRATEGIES)}")
+
+    def whole(key: str, low: int, high: int) -> int:
+        value: int = getattr(usual, key)
+        return child.integer(key, low=low, high=high) if child.has(key) else value
+
+    escalation = Escalation(
+        strategy=known or usual.strategy,
+        callback_minutes=whole("callback_minutes", 0, 240),
+        callback_attempts=whole("callback_attempts", 1, 10),
+        ring_back=child.boolean("ring_back") if child.has("ring_back") else usual.ring_back,
+        dials_per_hour=whole("dials_per_hour", 1, 10_000),
+    )
+    child.finish()
+    return escalation
 
 
 def _parse_staff(node: Node, branch: Branch) -> tuple[Contact, ...]:

@@ -4,67 +4,39 @@
 
 Promises, for any requests in any order, repeated as often as the carrier likes:
 
-- one Stream per call, and no Stream after a Dial, a goodbye or the end;
-- a caller whose stream ended hears a person's phone ring, unless the agent had said goodbye;
-- one person is rung per attempt: the Dial is served again only to a request that proves that its first answer was
-  not carried out, or that repeats the first request;
-- nothing is dialled after the end, and nothing but a contact of the branch is ever dialled.
+- one Stream per leg, a new leg only when the one before was lost, and no Stream after a Dial, a goodbye or the end;
+- a caller whose stream ended hears the agent again or a person's phone ring, unless the agent had said goodbye;
+- one person is rung per attempt, the next one only when the carrier said that the one before was not reached: a Dial
+  is served again only to a request that proves that its first answer was not carried out, or that repeats the first;
+- nothing is dialled after the end, and nothing but a contact of the branch is ever dialled for a caller;
+- who cannot be put through is told so, and promised a call where the branch can make one.
 
 The carrier does not say which of its requests' answers it carries out. What is known: it runs a document that it
 fetched by a Redirect, probably runs what the voice URL answers (or a separate events URL, where the stream's edges
-then go), perhaps runs what the status URL answers.
+then go), perhaps runs what the status URL answers. Calls that we placed ourselves are in `agiza.domain.outbound`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from agiza.domain.call_answers import Close, Decision, HungUp, OfferStream, Rejoined, Silent, Started
+from agiza.domain.call_dial import dial, dial_again, end_of_dial, judge_dial
 from agiza.domain.call_state import (
     Callback,
-    CallEvent,
+    CallKind,
     CallState,
     Channel,
-    Close,
-    Decision,
     Desk,
-    DialEnded,
-    DialPerson,
-    DialServed,
-    DialTarget,
     Edge,
     Handoff,
-    HungUp,
-    OfferStream,
     Phase,
     Phrase,
-    ServedDial,
-    Silent,
-    Started,
 )
-from agiza.domain.handoff import PENDING, may_dial
-
-OFFER_SECONDS = 60
-"""As long as the media token in the Stream's URL is good."""
-RING_SECONDS = 25
-"""How long a contact's phone rings; it stands in the Dial."""
-REPEAT_SECONDS = 10
-"""A request that comes again within this time is a repetition and gets its answer again."""
-TALK_SECONDS_MIN = 3
-"""A call that the carrier reports as over sooner than this after the Dial was given up, not answered."""
-_RINGING_IS_OVER = timedelta(seconds=RING_SECONDS + 10)
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    call: CallState
-    handoff: Handoff | None
-    callback: Callback
-    desk: Desk
-    now: datetime
-
-    def silent(self) -> Decision:
-        return Decision(Silent(), self.call)
+from agiza.domain.call_step import LEGS_MAX, REPEAT_SECONDS, STALE_SECONDS, Case, Step, row
+from agiza.domain.handoff import PENDING
+from agiza.domain.outbound import OUTBOUND_STEPS, ring_back_ended, ring_back_moved
 
 
 def decide(call: CallState, handoff: Handoff | None, callback: Callback, desk: Desk, now: datetime) -> Decision:
@@ -72,7 +44,11 @@ def decide(call: CallState, handoff: Handoff | None, callback: Callback, desk: D
 
     A decision that leaves `call` in phase NEW says that the request is about no call of ours: remember nothing.
     """
-    return STEPS[call.phase, callback.edge](_Case(call, handoff, callback, desk, now))
+    case = Case(call, handoff, callback, desk, now)
+    if call.kind in OUTBOUND_STEPS:
+        return OUTBOUND_STEPS[call.kind][call.phase, callback.edge](case)
+    decision = STEPS[call.phase, callback.edge](case)
+    return ring_back_moved(case, decision) if call.kind is CallKind.RING_BACK else decision
 
 
 def awaits_reason(call: CallState, handoff: Handoff | None, callback: Callback, desk: Desk) -> bool:
@@ -82,7 +58,8 @@ def awaits_reason(call: CallState, handoff: Handoff | None, callback: Callback, 
     better than ringing the staff after a goodbye.
     """
     return (
-        STEPS[call.phase, callback.edge] is _leave
+        call.kind in (CallKind.INBOUND, CallKind.RING_BACK)
+        and STEPS[call.phase, callback.edge] is _leave
         and desk.outcome is None
         and not (handoff is not None and handoff.state in PENDING)
     )
@@ -91,200 +68,142 @@ def awaits_reason(call: CallState, handoff: Handoff | None, callback: Callback, 
 # --- steps ---------------------------------------------------------------------------------------------------------
 
 
-def _ignore(case: _Case) -> Decision:
+def _ignore(case: Case) -> Decision:
     return case.silent()
 
 
-def _greet(case: _Case) -> Decision:
+def _greet(case: Case) -> Decision:
     if case.callback.channel is not Channel.VOICE:
         return case.silent()  # no other URL's answer can start a call
     if not case.desk.is_open:
-        return _close(case, Phrase.CLOSED)
+        return case.close(Phrase.CLOSED)
+    if not case.desk.is_welcome:
+        return case.close(Phrase.TOO_MANY_CALLS)
     if not case.desk.can_order:
-        return _dial(case, Phrase.CONNECTING_INSTEAD)
+        return dial(case, Phrase.CONNECTING_INSTEAD)
     call = replace(case.call, phase=Phase.OFFERED, offered_at=case.now)
     return Decision(OfferStream(call.epoch), call, (Started(),))
 
 
-def _greet_if_live(case: _Case) -> Decision:
+def _greet_if_live(case: Case) -> Decision:
     """A first request that says Completed: the carrier was seen to announce live calls so.
 
     Any other one ends a call that we never saw; it is remembered, lest its late first request be answered.
     """
-    if case.callback.is_active is True and not case.callback.duration_s:
+    if case.callback.is_active is True and not case.callback.duration_s and case.call.kind is CallKind.INBOUND:
         return _greet(case)
     if case.callback.channel is Channel.EVENTS:
         return case.silent()
     return Decision(Silent(), replace(case.call, phase=Phase.ENDED))
 
 
-def _offer_again(case: _Case) -> Decision:
-    offered_at = case.call.offered_at
-    is_good = offered_at is not None and case.now < offered_at + timedelta(seconds=OFFER_SECONDS)
-    if case.callback.channel is Channel.VOICE and is_good and not case.desk.token_used:
+def _offer_again(case: Case) -> Decision:
+    if case.callback.channel is Channel.VOICE and case.offer_is_good():
         return Decision(OfferStream(case.call.epoch), case.call)
     return case.silent()
 
 
-def _attach(case: _Case) -> Decision:
+def _attach(case: Case) -> Decision:
+    if case.is_of_older_leg():
+        return case.silent()
     return Decision(Silent(), replace(case.call, phase=Phase.STREAMING))
 
 
-def _rescue(case: _Case) -> Decision:
+def _rescue(case: Case) -> Decision:
     """A live caller of whom nothing is known: lost state must not cost them the call."""
     if case.callback.channel is Channel.EVENTS:
         return case.silent()
-    return _dial(case, Phrase.CONNECTING_INSTEAD)
+    return dial(case, Phrase.CONNECTING_INSTEAD)
 
 
-def _leave(case: _Case) -> Decision:
+def _leave(case: Case) -> Decision:
     """The stream has ended and the caller is still there."""
     handoff, desk = case.handoff, case.desk
+    if case.call.epoch and (again := _about_the_leg_before(case)) is not None:
+        return again
     if handoff is not None and handoff.state in PENDING:
-        return _dial(case, Phrase.CONNECTING, handoff)
+        return dial(case, Phrase.CONNECTING, handoff)
     if desk.outcome in ("placed", "no_order"):
-        return _close(case, None)
-    return _dial(case, Phrase.CONNECTING if desk.outcome == "handoff" else Phrase.CONNECTING_INSTEAD)
+        return case.close(None)
+    if desk.outcome == "handoff":
+        return dial(case, Phrase.CONNECTING)
+    if desk.can_order and desk.can_rejoin and case.call.epoch + 1 < LEGS_MAX:
+        return _rejoin(case)
+    return dial(case, Phrase.CONNECTING_INSTEAD)
 
 
-def _leave_if_asked(case: _Case) -> Decision:
-    """A request that says nothing of the stream may still take the caller to the person who was asked for."""
-    may_be_run = case.callback.channel not in (Channel.STATUS, Channel.EVENTS)
-    if may_be_run and case.handoff is not None and case.handoff.state in PENDING:
-        return _leave(case)
+def _rejoin(case: Case) -> Decision:
+    """The bridge was lost and not the caller: they go on where they were, with another one."""
+    call = replace(case.call, phase=Phase.OFFERED, epoch=case.call.epoch + 1, offered_at=case.now)
+    return Decision(OfferStream(call.epoch), call, (Rejoined(call.epoch),))
+
+
+def _about_the_leg_before(case: Case) -> Decision | None:
+    """The answer to a request that speaks once more of the leg whose loss was answered with the present one.
+
+    Its first answer may not have been carried out, so the same offer is made until a bridge has taken it. Without
+    a signed leg number the time tells: nothing of ours breaks that soon twice.
+    """
+    offered_at = case.call.offered_at
+    age = case.now - offered_at if offered_at else timedelta.max
+    if case.callback.leg is not None:
+        is_old = case.is_of_older_leg()
+    elif case.call.phase is Phase.OFFERED:
+        is_old = age < timedelta(seconds=REPEAT_SECONDS) and not case.desk.token_used
+    else:
+        is_old = age < timedelta(seconds=STALE_SECONDS)
+    if not is_old:
+        return None
+    if case.call.phase is Phase.OFFERED and case.offer_is_good():
+        return Decision(OfferStream(case.call.epoch), case.call)
     return case.silent()
 
 
-def _dial_again(case: _Case) -> Decision:
-    dial, callback = case.call.dial, case.callback
-    if dial is None:
-        return case.silent()
-    is_surer = _certainty(callback) > dial.certainty
-    is_repeated = (callback.channel, callback.edge) == (
-        dial.channel,
-        dial.edge,
-    ) and case.now < dial.served_at + timedelta(seconds=REPEAT_SECONDS)
-    if not (is_surer or is_repeated):
-        return case.silent()
-    if is_surer:
-        dial = replace(dial, channel=callback.channel, edge=callback.edge, certainty=_certainty(callback))
-    return Decision(DialPerson(dial.target, dial.phrase, dial.attempt), replace(case.call, dial=dial))
+def _leave_if_asked(case: Case) -> Decision:
+    """A request that says nothing of the stream may still take the caller to the person who was asked for."""
+    may_be_run = case.callback.channel not in (Channel.STATUS, Channel.EVENTS)
+    if may_be_run and case.handoff is not None and case.handoff.state in PENDING and not case.is_of_older_leg():
+        return dial(case, Phrase.CONNECTING, case.handoff)
+    return case.silent()
 
 
-def _judge_dial(case: _Case) -> Decision:
-    dial, callback = case.call.dial, case.callback
-    if dial is not None and callback.attempt is not None and callback.attempt < dial.attempt:
-        return case.silent()  # about a Dial before the present one
-    connected = callback.dial_connected
-    if connected is None:
-        # Nothing said: nobody rings longer than the Dial allows, so a later return means that they talked.
-        connected = dial is not None and case.now >= dial.served_at + _RINGING_IS_OVER
-    ended = DialEnded(dial.handoff_id if dial else None, connected, callback.carrier_state)
-    return _close(case, None if connected else Phrase.NOBODY_ANSWERED, (ended,))
-
-
-def _close_again(case: _Case) -> Decision:
+def _close_again(case: Case) -> Decision:
     return Decision(Close(case.call.farewell), case.call)
 
 
-def _end(case: _Case) -> Decision:
-    events: tuple[CallEvent, ...] = (HungUp(case.callback.duration_s),)
-    dial = case.call.dial
-    if case.call.phase is Phase.DIALLING and dial is not None:
-        connected = case.callback.dial_connected
-        if connected is None:
-            # A Dial that fails comes back to us by its Redirect; one that was answered ends the document. So the
-            # plain end of the call means that they talked, unless the caller gave up at once.
-            connected = case.now >= dial.served_at + timedelta(seconds=TALK_SECONDS_MIN)
-        events = (DialEnded(dial.handoff_id, connected, case.callback.carrier_state), *events)
-    return Decision(Silent(), replace(case.call, phase=Phase.ENDED), events)
+def _end(case: Case) -> Decision:
+    call = replace(case.call, phase=Phase.ENDED)
+    return Decision(Silent(), call, (*end_of_dial(case), *ring_back_ended(case), HungUp(case.callback.duration_s)))
 
 
 # --- the table -----------------------------------------------------------------------------------------------------
 
-_Step = Callable[[_Case], Decision]
-
-
-def _row(phase: Phase, **steps: _Step) -> dict[tuple[Phase, Edge], _Step]:
-    return {(phase, Edge(name)): step for name, step in steps.items()}
-
-
-STEPS: Mapping[tuple[Phase, Edge], _Step] = MappingProxyType(
-    _row(
+STEPS: Mapping[tuple[Phase, Edge], Step] = MappingProxyType(
+    row(
         Phase.NEW,
         ringing=_greet, answered=_greet, other=_greet, completed=_greet_if_live, stream_started=_ignore,
-        stream_ended=_rescue, next=_rescue, dial_ended=_ignore, after_dial=_judge_dial,
+        stream_ended=_rescue, next=_rescue, dial_ended=_ignore, after_dial=judge_dial,
     )
-    | _row(
+    | row(
         Phase.OFFERED,
         ringing=_offer_again, answered=_leave_if_asked, other=_leave_if_asked, completed=_end, stream_started=_attach,
-        stream_ended=_leave, next=_leave, dial_ended=_ignore, after_dial=_judge_dial,
+        stream_ended=_leave, next=_leave, dial_ended=_ignore, after_dial=judge_dial,
     )
-    | _row(
+    | row(
         Phase.STREAMING,
         ringing=_ignore, answered=_leave_if_asked, other=_leave_if_asked, completed=_end, stream_started=_ignore,
-        stream_ended=_leave, next=_leave, dial_ended=_ignore, after_dial=_judge_dial,
+        stream_ended=_leave, next=_leave, dial_ended=_ignore, after_dial=judge_dial,
     )
-    | _row(
+    | row(
         Phase.DIALLING,
-        ringing=_dial_again, answered=_ignore, other=_ignore, completed=_end, stream_started=_ignore,
-        stream_ended=_dial_again, next=_dial_again, dial_ended=_judge_dial, after_dial=_judge_dial,
+        ringing=dial_again, answered=_ignore, other=_ignore, completed=_end, stream_started=_ignore,
+        stream_ended=dial_again, next=dial_again, dial_ended=judge_dial, after_dial=judge_dial,
     )
-    | _row(
+    | row(
         Phase.CLOSING,
         ringing=_close_again, answered=_ignore, other=_ignore, completed=_end, stream_started=_ignore,
         stream_ended=_close_again, next=_close_again, dial_ended=_close_again, after_dial=_close_again,
     )
     | {(Phase.ENDED, edge): _ignore for edge in Edge}
 )  # fmt: skip
-"""Every phase with every edge; a missing pair would be a bug."""
-
-
-# --- parts of steps ------------------------------------------------------------------------------------------------
-
-
-def _dial(case: _Case, phrase: Phrase, handoff: Handoff | None = None) -> Decision:
-    """Ring the hand-off's person, else the branch's first; apologise when there is nobody who may be rung."""
-    chosen = (handoff.target,) if handoff and handoff.target else ()
-    target = _first_dialable((*chosen, *case.desk.contacts), case.desk)
-    if target is None:
-        return _close(case, Phrase.UNAVAILABLE)
-    dial = ServedDial(
-        target=target,
-        phrase=phrase,
-        attempt=case.call.dial.attempt + 1 if case.call.dial else 1,
-        handoff_id=handoff.handoff_id if handoff else None,
-        served_at=case.now,
-        channel=case.callback.channel,
-        edge=case.callback.edge,
-        certainty=_certainty(case.callback),
-    )
-    call = replace(case.call, phase=Phase.DIALLING, dial=dial)
-    served = DialServed(target.contact_id, dial.handoff_id, dial.attempt)
-    return Decision(DialPerson(target, phrase, dial.attempt), call, (served,))
-
-
-def _close(case: _Case, phrase: Phrase | None, events: tuple[CallEvent, ...] = ()) -> Decision:
-    return Decision(Close(phrase), replace(case.call, phase=Phase.CLOSING, farewell=phrase), events)
-
-
-def _first_dialable(targets: tuple[DialTarget, ...], desk: Desk) -> DialTarget | None:
-    return next(
-        (target for target in targets if may_dial(target.phone, caller=desk.caller, branch_phone=desk.branch_phone)),
-        None,
-    )
-
-
-def _certainty(callback: Callback) -> int:
-    """How surely the answer to this request is carried out: 4 is certain, 1 is a guess."""
-    asks_for_verbs = (Edge.NEXT, Edge.AFTER_DIAL)
-    tells_an_edge = (Edge.RINGING, Edge.STREAM_ENDED)
-    match callback.channel:
-        case Channel.NEXT | Channel.AFTER_DIAL if callback.edge in asks_for_verbs:
-            return 4
-        case Channel.VOICE | Channel.NEXT | Channel.AFTER_DIAL if callback.edge in tells_an_edge:
-            return 3
-        case Channel.EVENTS if callback.edge in tells_an_edge:
-            return 2  # a separate events URL takes the edges away from the voice URL
-        case _:
-            return 1
+"""Every phase with every edge, for calls that carry a Stream; a missing pair would be a bug."""

@@ -1,15 +1,29 @@
-"""The words of call control: what the carrier says, what we answer, and what we remember of a call between the two.
+"""The words of call control: what the carrier says, what surrounds a call, and what we remember of it.
 
-The rules that join them are in `agiza.domain.call_control`.
+What we answer is in `agiza.domain.call_answers`, the rules that join them in `agiza.domain.call_control`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from agiza.domain.handoff import HandoffState
+
+
+class CallKind(StrEnum):
+    """Who rang whom, and what for."""
+
+    INBOUND = "inbound"
+    """A customer rang the branch."""
+    RING_BACK = "ring_back"
+    """We rang a customer whose line was lost: they go on with the agent and their cart."""
+    STAFF_BRIDGE = "staff_bridge"
+    """We rang a person of the branch, who hears why and is then connected with the customer's phone."""
+    STAFF_JOIN = "staff_join"
+    """We rang a person of the branch while the agent still talks; they wait in a room for the customer."""
+    CUSTOMER_JOIN = "customer_join"
+    """We rang a customer who was lost on the way to the room in which a person waits."""
 
 
 class Edge(StrEnum):
@@ -42,7 +56,8 @@ class Channel(StrEnum):
 class Callback:
     """One request of the carrier, understood. `dial_connected` is None when it does not say.
 
-    `attempt` is the number of the Dial whose Redirect was run, from the signed URL.
+    `attempt` is the number of the Dial whose Redirect was run, `leg` the leg whose Stream the URL was given with; both
+    come from the signed URL and are None where it says nothing.
     """
 
     edge: Edge
@@ -52,23 +67,45 @@ class Callback:
     duration_s: int | None = None
     dial_connected: bool | None = None
     attempt: int | None = None
+    leg: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DialTarget:
-    """A contact of the branch who can be rung."""
+    """Somebody who can be rung: a contact of the branch, or the customer of an outbound call."""
 
     contact_id: str
     phone: str
+    on_duty: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """The hand-off of this call as escalation has recorded it. No `target`: nobody was on duty."""
+    """The hand-off of this call as escalation has recorded it. No `target`: nobody was on duty.
+
+    `room`: the person has picked up already and waits there. `ringing`: the contact whose phone rings at this moment
+    by another call of ours, so that it would be busy.
+    """
 
     handoff_id: str
     state: HandoffState
     target: DialTarget | None
+    room: str | None = None
+    ringing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """What an outbound call of ours was placed for.
+
+    `customer` is who is to be connected with a person who picked up; `room` is where the two meet instead. `is_open`
+    is False when the matter has been settled meanwhile, for instance by a person.
+    """
+
+    outbound_id: str
+    is_open: bool
+    customer: DialTarget | None = None
+    room: str | None = None
 
 
 CallOutcome: TypeAlias = Literal["placed", "no_order", "handoff", "dropped"]
@@ -78,9 +115,13 @@ CallOutcome: TypeAlias = Literal["placed", "no_order", "handoff", "dropped"]
 class Desk:
     """What surrounds the call at this moment.
 
-    `contacts` are all of the branch's, in the order in which they should be rung. `can_order` is False when nothing
-    could take an order now, so that no Stream may be offered. `outcome` is the bridge's report of the last leg, once
-    it has come. `token_used`: the media socket was opened, whatever the carrier has told us about it.
+    `contacts` are all of the branch's who may be dialled, in the order in which they should be rung. `can_order` is
+    False when nothing could take an order now, so that no Stream may be offered. `outcome` is the bridge's report of
+    the last leg, once it has come. `token_used`: the media socket was opened, whatever the carrier has told us about
+    it. `can_rejoin`: the last leg was lost by us and not by the model, so another Stream would help. `may_dial` is
+    False while dialling is switched off or has been too much. `can_call_back`: the customer's number is known and may
+    be rung, and the branch calls back. `is_welcome` is False for a number that calls without end. `outbound` is there
+    for calls that we placed.
     """
 
     branch_phone: str
@@ -90,6 +131,11 @@ class Desk:
     contacts: tuple[DialTarget, ...]
     outcome: CallOutcome | None = None
     token_used: bool = False
+    can_rejoin: bool = False
+    may_dial: bool = True
+    can_call_back: bool = False
+    is_welcome: bool = True
+    outbound: Outbound | None = None
 
 
 class Phase(StrEnum):
@@ -109,18 +155,32 @@ class Phrase(StrEnum):
     """What the carrier's own voice says to the caller."""
 
     CONNECTING = "connecting"
+    TRYING_NEXT = "trying_next"
+    """The first person did not answer; the next one is rung."""
     CONNECTING_INSTEAD = "connecting_instead"
     """The ordering line does not work; a person will take the order."""
     CLOSED = "closed"
     NOBODY_ANSWERED = "nobody_answered"
     UNAVAILABLE = "unavailable"
+    CALLBACK_PROMISED = "callback_promised"
+    """Nobody could come to the phone; the branch rings this number back."""
+    TOO_MANY_CALLS = "too_many_calls"
+    STAFF_CONNECTING = "staff_connecting"
+    """To a person of the branch who picked up: who waits and why; now you are connected."""
+    STAFF_SETTLED = "staff_settled"
+    """To a person of the branch: the matter is settled already."""
+    STAFF_MISSED = "staff_missed"
+    """To a person of the branch: the customer did not pick up."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedDial:
-    """The Dial that this call was answered with, and to which request."""
+    """The Dial that this call was answered with, and to which request.
 
-    target: DialTarget
+    With `room` it is the way into that room; then `target` is who waits there, if that is a person of the branch.
+    """
+
+    target: DialTarget | None
     phrase: Phrase
     attempt: int
     handoff_id: str | None
@@ -128,135 +188,20 @@ class ServedDial:
     channel: Channel
     edge: Edge
     certainty: int
+    room: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """What is remembered of a call. `epoch` counts its legs; `farewell` is what the closing answer says, if any."""
+    """What is remembered of a call. `epoch` counts its legs; `farewell` is what the closing answer says, if any.
+
+    `tried` are the contacts that were rung before the present Dial.
+    """
 
     phase: Phase = Phase.NEW
+    kind: CallKind = CallKind.INBOUND
     epoch: int = 0
     offered_at: datetime | None = None
     dial: ServedDial | None = None
     farewell: Phrase | None = None
-
-
-# --- answers -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """An empty document: go on as you are."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferStream:
-    """Connect the caller with a bridge; the same document, with the same token, as often as it is asked for."""
-
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class DialPerson:
-    """Say `phrase` and ring `target`."""
-
-    target: DialTarget
-    phrase: Phrase
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Say `phrase`, if any, and hang up."""
-
-    phrase: Phrase | None = None
-
-
-Answer: TypeAlias = Silent | OfferStream | DialPerson | Close
-
-
-# --- what others are told ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The call was answered with its first Stream."""
-
-
-@dataclass(frozen=True, slots=True)
-class DialServed:
-    contact_id: str
-    handoff_id: str | None
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class DialEnded:
-    handoff_id: str | None
-    connected: bool
-    carrier_state: str
-
-
-@dataclass(frozen=True, slots=True)
-class HungUp:
-    duration_s: int | None
-
-
-CallEvent: TypeAlias = Started | DialServed | DialEnded | HungUp
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer to one request, the call after it, and what happened, in order."""
-
-    answer: Answer
-    call: CallState
-    events: tuple[CallEvent, ...] = field(default=())
-
-
-# --- at rest -------------------------------------------------------------------------------------------------------
-
-
-def call_to_json(call: CallState) -> dict[str, Any]:
-    """Plain JSON for a database column."""
-    dial = call.dial
-    return {
-        "phase": call.phase.value,
-        "epoch": call.epoch,
-        "offered_at": call.offered_at.isoformat() if call.offered_at else None,
-        "farewell": call.farewell.value if call.farewell else None,
-        "dial": dial
-        and {
-            "contact_id": dial.target.contact_id,
-            "phone": dial.target.phone,
-            "phrase": dial.phrase.value,
-            "attempt": dial.attempt,
-            "handoff_id": dial.handoff_id,
-            "served_at": dial.served_at.isoformat(),
-            "channel": dial.channel.value,
-            "edge": dial.edge.value,
-            "certainty": dial.certainty,
-        },
-    }
-
-
-def call_from_json(stored: Mapping[str, Any]) -> CallState:
-    """What `call_to_json` gave."""
-    dial = stored["dial"]
-    return CallState(
-        phase=Phase(stored["phase"]),
-        epoch=stored["epoch"],
-        offered_at=datetime.fromisoformat(stored["offered_at"]) if stored["offered_at"] else None,
-        farewell=Phrase(stored["farewell"]) if stored["farewell"] else None,
-        dial=dial
-        and ServedDial(
-            target=DialTarget(dial["contact_id"], dial["phone"]),
-            phrase=Phrase(dial["phrase"]),
-            attempt=dial["attempt"],
-            handoff_id=dial["handoff_id"],
-            served_at=datetime.fromisoformat(dial["served_at"]),
-            channel=Channel(dial["channel"]),
-            edge=Edge(dial["edge"]),
-            certainty=dial["certainty"],
-        ),
-    )
+    tried: tuple[str, ...] = ()

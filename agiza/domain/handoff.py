@@ -66,6 +66,10 @@ TRANSITIONS: Mapping[tuple[HandoffState, HandoffStep], HandoffState] = MappingPr
         (_S.FAILED, _T.DIAL_CONNECTED): _S.CONNECTED,
         (_S.FAILED, _T.CALLBACK_PROMISED): _S.CALLBACK,
         (_S.FAILED, _T.SETTLED): _S.CLOSED,
+        # Somebody who was rung meanwhile may still pick up, and a person may settle it before.
+        (_S.REQUESTED, _T.SETTLED): _S.CLOSED,
+        (_S.CALLBACK, _T.DIAL_CONNECTED): _S.CONNECTED,
+        (_S.CLOSED, _T.CALLBACK_PROMISED): _S.CALLBACK,
         (_S.CALLBACK, _T.SETTLED): _S.CLOSED,
         (_S.CONNECTED, _T.SETTLED): _S.CLOSED,
         # A report of the connection that comes after the end of the call is still the truth about it.

@@ -9,12 +9,14 @@ from agiza.domain.menu_model import (
     Category,
     Contact,
     Delivery,
+    Escalation,
     Fulfilment,
     Group,
     Item,
     Limits,
     Menu,
     Option,
+    Strategy,
     Tax,
 )
 
@@ -26,6 +28,7 @@ __all__ = [
     "Category",
     "Contact",
     "Delivery",
+    "Escalation",
     "Fulfilment",
     "Group",
     "Item",
@@ -33,6 +36,7 @@ __all__ = [
     "Menu",
     "Option",
     "Problem",
+    "Strategy",
     "Tax",
     "parse_branch",
 ]

@@ -101,6 +101,27 @@ class Limits:
     order_total_max_minor: int
 
 
+Strategy = Literal["stream_stop_dial", "answer_first"]
+STRATEGIES: tuple[Strategy, ...] = ("stream_stop_dial", "answer_first")
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How the branch puts callers through to its people.
+
+    `stream_stop_dial`: the agent leaves, then the phone rings. `answer_first`: the phone rings while the agent goes on
+    talking, and the caller is moved when somebody has picked up. `callback_minutes` is within what time a caller who
+    reached nobody is rung back, 0 for never, and `callback_attempts` how often that is tried. `ring_back`: a customer
+    whose line was lost with an open cart is rung back once. `dials_per_hour` bounds what machines dial for this branch.
+    """
+
+    strategy: Strategy = "stream_stop_dial"
+    callback_minutes: int = 15
+    callback_attempts: int = 4
+    ring_back: bool = True
+    dials_per_hour: int = 120
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A person of the branch whom a caller may be put through to; smaller `order` is rung first."""
@@ -126,6 +147,7 @@ class Branch:
     fulfilment: tuple[Fulfilment, ...]
     delivery: Delivery | None
     limits: Limits
+    escalation: Escalation = Escalation()
 
     def is_open(self, now: datetime) -> bool:
         return self.hours.is_open(now)

@@ -52,6 +52,8 @@ TABLES: Final[Mapping[str, Access]] = {
     "calls": Access(_WEBHOOK, (_ORDERS, _ESCALATION)),
     "contacts": Access(_ESCALATION, (_WEBHOOK, _ORDERS)),
     "handoffs": Access(_ESCALATION, (_WEBHOOK, _ORDERS)),
+    "callbacks": Access(_ESCALATION, (_WEBHOOK, _ORDERS)),
+    "outbound_calls": Access(_ESCALATION, (_WEBHOOK,)),
 }
 
 _MIGRATION_TABLE: Final = "alembic_version"

@@ -165,7 +165,7 @@ class Desk:
                 attempts=event.attempt,
                 updated_at=self._clock.now(),
             )
-            if event.contact_id != row.contact_id:
+            if event.contact_id is not None and event.contact_id != row.contact_id:
                 phone = await store.contact_phone(conn, row.branch_id, event.contact_id)
                 moved = replace(moved, contact_id=event.contact_id, contact_phone=phone)
             await self._save(conn, row, moved)

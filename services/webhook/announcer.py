@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from agiza.contracts import events
-from agiza.domain.call_state import CallEvent, DialEnded, DialServed, HungUp, Started
+from agiza.domain.call_answers import (
+    CallbackPromised,
+    CallEvent,
+    DialEnded,
+    DialServed,
+    HungUp,
+    OutboundMoved,
+    Rejoined,
+    Started,
+)
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Pool, transaction
@@ -32,27 +41,37 @@ log = get_logger(__name__)
 
 
 def _contract(event: CallEvent, row: CallRow) -> events.Event:
+    branch_id, call_id = row.branch_id, row.call_id
     match event:
         case Started():
-            return events.CallStarted(branch_id=row.branch_id, call_id=row.call_id, menu_version=row.menu_version)
+            return events.CallStarted(branch_id=branch_id, call_id=call_id, menu_version=row.menu_version)
+        case Rejoined(epoch):
+            return events.CallRejoined(branch_id=branch_id, call_id=call_id, leg_epoch=epoch)
         case DialServed(contact_id, handoff_id, attempt):
             return events.CallDialServed(
-                branch_id=row.branch_id,
-                call_id=row.call_id,
-                handoff_id=handoff_id,
-                contact_id=contact_id,
-                attempt=attempt,
+                branch_id=branch_id, call_id=call_id, handoff_id=handoff_id, contact_id=contact_id, attempt=attempt
             )
-        case DialEnded(handoff_id, connected, carrier_state):
+        case DialEnded(handoff_id, connected, carrier_state, is_last):
             return events.CallDialEnded(
-                branch_id=row.branch_id,
-                call_id=row.call_id,
+                branch_id=branch_id,
+                call_id=call_id,
                 handoff_id=handoff_id,
                 connected=connected,
                 carrier_state=carrier_state[:64],
+                is_last=is_last,
             )
+        case CallbackPromised(handoff_id):
+            return events.CallbackPromised(branch_id=branch_id, call_id=call_id, handoff_id=handoff_id)
         case HungUp(duration_s):
-            return events.CallHungUp(branch_id=row.branch_id, call_id=row.call_id, duration_s=duration_s)
+            return events.CallHungUp(branch_id=branch_id, call_id=call_id, duration_s=duration_s)
+        case OutboundMoved(outbound_id, step, carrier_state):
+            return events.OutboundMoved(
+                branch_id=branch_id,
+                call_id=call_id,
+                outbound_id=outbound_id,
+                step=step,
+                carrier_state=carrier_state[:64],
+            )
         case _:
             assert_never(event)
 

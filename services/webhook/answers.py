@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
-from agiza.carrier.documents import EMPTY, Dial, Document, Hangup, Redirect, Stream
+from agiza.carrier.documents import EMPTY, Conference, Dial, Document, Hangup, Redirect, Stream
 from agiza.carrier.tokens import CallRef, TokenRefused, check_call_ref, sign_call_ref
-from agiza.domain.call_control import RING_SECONDS
-from agiza.domain.call_state import Answer, Close, DialPerson, OfferStream, Phrase, Silent
+from agiza.domain.call_answers import Answer, Close, DialPerson, JoinRoom, OfferStream, Silent
+from agiza.domain.call_state import Phrase
+from agiza.domain.call_step import RING_SECONDS
 from agiza.domain.menu import Branch
 from services.webhook.phrases import say
 
@@ -84,6 +85,13 @@ def document_for(answer: Answer, caller: Caller, urls: Urls, now: datetime) -> D
                 Dial(target.phone, branch.phone, RING_SECONDS),
                 Redirect(urls.after_dial(caller.call_id, branch.id, attempt)),
                 say(Phrase.NOBODY_ANSWERED, branch, caller.language, now),
+                Hangup(),
+            )
+        case JoinRoom(room, phrase, attempt):
+            return (
+                say(phrase, branch, caller.language, now),
+                Conference(room),
+                Redirect(urls.after_dial(caller.call_id, branch.id, attempt)),
                 Hangup(),
             )
         case Close(farewell):

@@ -20,6 +20,13 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
         Phrase.CONNECTING_INSTEAD: "One moment please, a member of our team will help you.",
         Phrase.CLOSED: "Thank you for calling {branch}. We are closed now. We open {opening}. Goodbye.",
         Phrase.NOBODY_ANSWERED: "Sorry, nobody could answer just now. Please call us again in a few minutes. Goodbye.",
+        Phrase.TRYING_NEXT: "Thank you for waiting. I am trying somebody else.",
+        Phrase.CALLBACK_PROMISED: "Sorry, nobody can come to the phone just now. We will ring you back on this number"
+        " within {minutes} minutes. Goodbye.",
+        Phrase.TOO_MANY_CALLS: "Sorry, there have been many calls from this number. Please try again later. Goodbye.",
+        Phrase.STAFF_CONNECTING: "{branch} ordering line. A customer needs you: {reason}. Connecting you now.",
+        Phrase.STAFF_SETTLED: "{branch} ordering line. Thank you, this customer has been helped already. Goodbye.",
+        Phrase.STAFF_MISSED: "The customer did not pick up. Thank you. Goodbye.",
         Phrase.UNAVAILABLE: "Sorry, we cannot take your call just now. Please call us again later. Goodbye.",
     },
     "sw": {
@@ -27,6 +34,13 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
         Phrase.CONNECTING_INSTEAD: "Tafadhali subiri kidogo, mhudumu wetu atakusaidia.",
         Phrase.CLOSED: "Asante kwa kupigia {branch}. Kwa sasa tumefunga. Tafadhali piga tena tukifungua. Kwaheri.",
         Phrase.NOBODY_ANSWERED: "Samahani, hakuna aliyeweza kupokea sasa. Tafadhali piga tena baadaye. Kwaheri.",
+        Phrase.TRYING_NEXT: "Asante kwa kusubiri. Najaribu mhudumu mwingine.",
+        Phrase.CALLBACK_PROMISED: "Samahani, hakuna anayeweza kupokea simu sasa. Tutakupigia kwa namba hii ndani ya"
+        " dakika {minutes}. Kwaheri.",
+        Phrase.TOO_MANY_CALLS: "Samahani, simu nyingi zimetoka kwa namba hii. Tafadhali jaribu baadaye. Kwaheri.",
+        Phrase.STAFF_CONNECTING: "Laini ya oda ya {branch}. Mteja anakuhitaji: {reason}. Tunakuunganisha sasa.",
+        Phrase.STAFF_SETTLED: "Laini ya oda ya {branch}. Asante, mteja huyu ameshasaidiwa. Kwaheri.",
+        Phrase.STAFF_MISSED: "Mteja hakupokea simu. Asante. Kwaheri.",
         Phrase.UNAVAILABLE: "Samahani, hatuwezi kupokea simu yako sasa. Tafadhali piga tena baadaye. Kwaheri.",
     },
 }

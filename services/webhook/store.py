@@ -14,7 +14,8 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from agiza.contracts.events import CallEnded
-from agiza.domain.call_state import CallOutcome, CallState, DialTarget, Handoff, call_from_json, call_to_json
+from agiza.domain.call_codec import call_from_json, call_to_json
+from agiza.domain.call_state import CallOutcome, CallState, DialTarget, Handoff
 from agiza.domain.handoff import HandoffState
 from agiza.runtime.postgres import Connection
 

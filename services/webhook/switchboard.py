@@ -23,19 +23,10 @@ import psycopg
 from agiza.carrier.callbacks import CarrierPost, understand
 from agiza.carrier.documents import EMPTY, Document, Reject
 from agiza.carrier.tokens import MediaTokenPayload, TokenRefused, check_media_token, mint_media_token
-from agiza.domain.call_control import OFFER_SECONDS, awaits_reason, decide
-from agiza.domain.call_state import (
-    Callback,
-    CallState,
-    Channel,
-    Decision,
-    Desk,
-    DialTarget,
-    Edge,
-    Handoff,
-    OfferStream,
-    Phase,
-)
+from agiza.domain.call_answers import Decision, OfferStream
+from agiza.domain.call_control import awaits_reason, decide
+from agiza.domain.call_state import Callback, CallState, Channel, Desk, DialTarget, Edge, Handoff, Phase
+from agiza.domain.call_step import OFFER_SECONDS
 from agiza.domain.handoff import ring_order
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger

@@ -39,8 +39,10 @@ SAMPLES: tuple[events.Event, ...] = (
         cart_version=3,
     ),
     events.CallStarted(**_CALL, menu_version=3),
+    events.CallRejoined(**_CALL, leg_epoch=1),
     events.CallDialServed(**_CALL, handoff_id="ho-1", contact_id="front", attempt=1),
     events.CallDialEnded(**_CALL, handoff_id="ho-1", connected=True, carrier_state="DialCompleted"),
+    events.CallbackPromised(**_CALL, handoff_id="ho-1"),
     events.CallHungUp(**_CALL, duration_s=87),
     events.CallEnded(
         **_CALL,
@@ -55,6 +57,7 @@ SAMPLES: tuple[events.Event, ...] = (
             prompt_tokens=10, response_tokens=5, total_tokens=15, by_modality={"prompt_audio": 10, "response_audio": 5}
         ),
     ),
+    events.OutboundMoved(**_CALL, outbound_id="out-1", step="answered", carrier_state="Answered"),
     events.HandoffRequested(**_CALL, **_REPLY, leg_epoch=1, reason="caller_asked", pii_summary="Wants a person."),
     events.HandoffAnswered(
         **_CALL, **_REPLY, request_id="evt-0000", handoff_id="ho-1", contact_id="front", message="One moment, please."

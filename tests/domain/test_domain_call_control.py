@@ -7,29 +7,32 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agiza.domain.call_control import OFFER_SECONDS, REPEAT_SECONDS, RING_SECONDS, awaits_reason, decide
-from agiza.domain.call_state import (
+from agiza.domain.call_answers import (
     Answer,
+    Close,
+    Decision,
+    DialEnded,
+    DialPerson,
+    DialServed,
+    HungUp,
+    OfferStream,
+    Silent,
+    Started,
+)
+from agiza.domain.call_control import awaits_reason, decide
+from agiza.domain.call_state import (
     Callback,
     CallOutcome,
     CallState,
     Channel,
-    Close,
-    Decision,
     Desk,
-    DialEnded,
-    DialPerson,
-    DialServed,
     DialTarget,
     Edge,
     Handoff,
-    HungUp,
-    OfferStream,
     Phase,
     Phrase,
-    Silent,
-    Started,
 )
+from agiza.domain.call_step import OFFER_SECONDS, REPEAT_SECONDS, RING_SECONDS
 from agiza.domain.handoff import HandoffState
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)

@@ -7,29 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from agiza.domain.call_control import OFFER_SECONDS, STEPS, decide
+from agiza.domain.call_answers import Close, DialEnded, DialPerson, DialServed, HungUp, OfferStream, Silent, Started
+from agiza.domain.call_codec import call_from_json, call_to_json
+from agiza.domain.call_control import STEPS, decide
 from agiza.domain.call_state import (
     Callback,
     CallOutcome,
     CallState,
     Channel,
-    Close,
     Desk,
-    DialEnded,
-    DialPerson,
-    DialServed,
     DialTarget,
     Edge,
     Handoff,
-    HungUp,
-    OfferStream,
     Phase,
     Phrase,
-    Silent,
-    Started,
-    call_from_json,
-    call_to_json,
 )
+from agiza.domain.call_step import OFFER_SECONDS
 from agiza.domain.handoff import HandoffState
 
 EPOCH = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)

@@ -1,0 +1,134 @@
+"""Call control for calls that we placed: to a person of the branch, or to a customer who was lost.
+
+The carrier asks the URL that was given with the call when somebody picks up. Every such call is about one matter
+(`Outbound`), whose owner is told how far it came; the same promises hold as for callers: nothing is dialled twice,
+and nothing after the end. A request that says Ringing may already be the one whose answer is carried out, so it gets
+the document, and whether somebody picked up is judged at the end.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from agiza.domain.call_answers import Decision, OfferStream, OutboundMoved, OutboundStep, Silent
+from agiza.domain.call_dial import answer_of, dial_again, serve, was_connected
+from agiza.domain.call_state import CallKind, Channel, Edge, Phase, Phrase
+from agiza.domain.call_step import Case, Step, row
+from agiza.domain.handoff import may_dial
+
+
+def moved(case: Case, step: OutboundStep) -> tuple[OutboundMoved, ...]:
+    """The event that tells the matter's owner."""
+    outbound = case.desk.outbound
+    return (OutboundMoved(outbound.outbound_id, step, case.callback.carrier_state),) if outbound else ()
+
+
+# --- the customer who is rung back goes on with the agent ------------------------------------------------------------
+
+
+def ring_back_moved(case: Case, decision: Decision) -> Decision:
+    """The same decision as for a caller, told to the matter's owner as well."""
+    if isinstance(decision.answer, OfferStream) and case.call.phase is Phase.NEW:
+        picked_up = moved(case, "answered") if case.callback.edge is not Edge.RINGING else ()
+        return replace(decision, events=(*decision.events, *picked_up))
+    if case.call.phase is Phase.NEW and decision.call.phase is Phase.ENDED:
+        return replace(decision, events=(*decision.events, *moved(case, "unanswered")))
+    return decision
+
+
+def ring_back_ended(case: Case) -> tuple[OutboundMoved, ...]:
+    """What the end of a ring-back says: reached, if the stream began."""
+    if case.call.kind is not CallKind.RING_BACK:
+        return ()
+    was_reached = case.call.phase is not Phase.OFFERED or case.desk.token_used or case.call.epoch > 0
+    return moved(case, "ended" if was_reached else "unanswered")
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+def _ignore(case: Case) -> Decision:
+    return case.silent()
+
+
+def _connect(case: Case) -> Decision:
+    """Somebody picked up: connect them."""
+    desk, outbound = case.desk, case.desk.outbound
+    if case.callback.channel is not Channel.VOICE:
+        return case.silent()
+    picked_up = moved(case, "answered") if case.callback.edge is not Edge.RINGING else ()
+    if outbound is None or not outbound.is_open:
+        return case.close(Phrase.STAFF_SETTLED, *picked_up)
+    customer = outbound.customer
+    if outbound.room is not None:
+        phrase = Phrase.CONNECTING if case.call.kind is CallKind.CUSTOMER_JOIN else Phrase.STAFF_CONNECTING
+        served = serve(case, None, phrase, outbound.room)
+    elif customer and desk.may_dial and may_dial(customer.phone, caller=None, branch_phone=desk.branch_phone):
+        served = serve(case, customer, Phrase.STAFF_CONNECTING)
+    else:
+        return case.close(Phrase.STAFF_MISSED, *picked_up, *moved(case, "missed"))
+    return Decision(answer_of(served), replace(case.call, phase=Phase.DIALLING, dial=served), picked_up)
+
+
+def _connect_again(case: Case) -> Decision:
+    """The document once more; a later request may be the first to say that somebody picked up."""
+    decision = dial_again(case)
+    served = case.call.dial
+    is_first_word = served is not None and served.edge is Edge.RINGING and case.callback.edge is not Edge.RINGING
+    if not is_first_word or served is None:
+        return decision
+    call = replace(case.call, dial=replace(served, edge=case.callback.edge, channel=case.callback.channel))
+    return Decision(answer_of(served), call, moved(case, "answered"))
+
+
+def _after(case: Case) -> Decision:
+    """The customer was rung, or the room was left."""
+    connected = was_connected(case)
+    return case.close(None if connected else Phrase.STAFF_MISSED, *moved(case, "connected" if connected else "missed"))
+
+
+def _never(case: Case) -> Decision:
+    return Decision(Silent(), replace(case.call, phase=Phase.ENDED), moved(case, "unanswered"))
+
+
+def _over(case: Case) -> Decision:
+    call, served = replace(case.call, phase=Phase.ENDED), case.call.dial
+    if case.call.phase is not Phase.DIALLING or served is None:
+        return Decision(Silent(), call)
+    nobody = served.edge is Edge.RINGING and not case.callback.duration_s
+    if nobody:
+        return Decision(Silent(), call, moved(case, "unanswered"))
+    if served.room is not None:
+        return Decision(Silent(), call, moved(case, "ended"))
+    # The Dial ends the document when it was answered, and comes back by its Redirect when it was not.
+    connected = case.callback.dial_connected is not False
+    return Decision(Silent(), call, moved(case, "connected" if connected else "missed"))
+
+
+def _close_again(case: Case) -> Decision:
+    return case.close(case.call.farewell)
+
+
+_STEPS: Mapping[tuple[Phase, Edge], Step] = MappingProxyType(
+    row(
+        Phase.NEW,
+        ringing=_connect, answered=_connect, other=_connect, completed=_never, stream_started=_ignore,
+        stream_ended=_ignore, next=_ignore, dial_ended=_ignore, after_dial=_ignore,
+    )
+    | row(
+        Phase.DIALLING,
+        ringing=_connect_again, answered=_connect_again, other=_ignore, completed=_over, stream_started=_ignore,
+        stream_ended=_ignore, next=_ignore, dial_ended=_after, after_dial=_after,
+    )
+    | row(
+        Phase.CLOSING,
+        ringing=_close_again, answered=_ignore, other=_ignore, completed=_over, stream_started=_ignore,
+        stream_ended=_ignore, next=_close_again, dial_ended=_close_again, after_dial=_close_again,
+    )
+    | {(phase, edge): _ignore for phase in (Phase.OFFERED, Phase.STREAMING, Phase.ENDED) for edge in Edge}
+)  # fmt: skip
+
+OUTBOUND_STEPS: Mapping[CallKind, Mapping[tuple[Phase, Edge], Step]] = MappingProxyType(
+    dict.fromkeys((CallKind.STAFF_BRIDGE, CallKind.STAFF_JOIN, CallKind.CUSTOMER_JOIN), _STEPS)
+)
+"""Tables of the kinds of call that carry no Stream."""
