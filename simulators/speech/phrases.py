@@ -1,4 +1,4 @@
-"""Reads a carrier text (see carriers.py), draws sentences from it and lists its runs of words.
+"""Reads a carrier text (see carriers/), draws sentences from it and lists its runs of words.
 
 book = PhraseBook(vocabulary)
 book.sentences(10_000, seed=1)      # "can i have two chicken burgers one without onions please"
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from simulators.speech.carriers import CARRIERS
-from simulators.speech.smalltalk import TALK
 from simulators.speech.vocabulary import Name, Vocabulary
 from simulators.speech.words import normalise
 
@@ -46,7 +45,7 @@ _NOTHING: Parts = ()
 class PhraseBook:
     """The carriers with a vocabulary in their slots."""
 
-    def __init__(self, vocabulary: Vocabulary, carriers: str = CARRIERS + TALK) -> None:
+    def __init__(self, vocabulary: Vocabulary, carriers: str = CARRIERS) -> None:
         self._rules = _parse(carriers)
         self._menu = _Menu(vocabulary)
         self._check()
