@@ -195,7 +195,8 @@ class ServedDial:
 class CallState:
     """What is remembered of a call. `epoch` counts its legs; `farewell` is what the closing answer says, if any.
 
-    `tried` are the contacts that were rung before the present Dial.
+    `tried` are the contacts that were rung before the present Dial. `picked_up`: the carrier has said that whom we rang
+    picked up.
     """
 
     phase: Phase = Phase.NEW
@@ -205,3 +206,4 @@ class CallState:
     dial: ServedDial | None = None
     farewell: Phrase | None = None
     tried: tuple[str, ...] = ()
+    picked_up: bool = False

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from agiza.domain.call_answers import Decision, OfferStream, OutboundMoved, OutboundStep, Silent
 from agiza.domain.call_dial import answer_of, dial_again, serve, was_connected
-from agiza.domain.call_state import CallKind, Channel, Edge, Phase, Phrase
+from agiza.domain.call_state import CallKind, CallState, Channel, Edge, Phase, Phrase
 from agiza.domain.call_step import Case, Step, row
 from agiza.domain.handoff import may_dial
 
@@ -29,8 +29,8 @@ def moved(case: Case, step: OutboundStep) -> tuple[OutboundMoved, ...]:
 def ring_back_moved(case: Case, decision: Decision) -> Decision:
     """The same decision as for a caller, told to the matter's owner as well."""
     if isinstance(decision.answer, OfferStream) and case.call.phase is Phase.NEW:
-        picked_up = moved(case, "answered") if case.callback.edge is not Edge.RINGING else ()
-        return replace(decision, events=(*decision.events, *picked_up))
+        call, told = _pick_up(case, decision.call)
+        return replace(decision, call=call, events=(*decision.events, *told))
     if case.call.phase is Phase.NEW and decision.call.phase is Phase.ENDED:
         return replace(decision, events=(*decision.events, *moved(case, "unanswered")))
     return decision
@@ -56,9 +56,10 @@ def _connect(case: Case) -> Decision:
     desk, outbound = case.desk, case.desk.outbound
     if case.callback.channel is not Channel.VOICE:
         return case.silent()
-    picked_up = moved(case, "answered") if case.callback.edge is not Edge.RINGING else ()
+    call, told = _pick_up(case, case.call)
+    case = replace(case, call=call)
     if outbound is None or not outbound.is_open:
-        return case.close(Phrase.STAFF_SETTLED, *picked_up)
+        return case.close(Phrase.STAFF_SETTLED, *told)
     customer = outbound.customer
     if outbound.room is not None:
         phrase = Phrase.CONNECTING if case.call.kind is CallKind.CUSTOMER_JOIN else Phrase.STAFF_CONNECTING
@@ -66,19 +67,23 @@ def _connect(case: Case) -> Decision:
     elif customer and desk.may_dial and may_dial(customer.phone, caller=None, branch_phone=desk.branch_phone):
         served = serve(case, customer, Phrase.STAFF_CONNECTING)
     else:
-        return case.close(Phrase.STAFF_MISSED, *picked_up, *moved(case, "missed"))
-    return Decision(answer_of(served), replace(case.call, phase=Phase.DIALLING, dial=served), picked_up)
+        return case.close(Phrase.STAFF_MISSED, *told, *moved(case, "missed"))
+    return Decision(answer_of(served), replace(call, phase=Phase.DIALLING, dial=served), told)
 
 
 def _connect_again(case: Case) -> Decision:
     """The document once more; a later request may be the first to say that somebody picked up."""
     decision = dial_again(case)
-    served = case.call.dial
-    is_first_word = served is not None and served.edge is Edge.RINGING and case.callback.edge is not Edge.RINGING
-    if not is_first_word or served is None:
-        return decision
-    call = replace(case.call, dial=replace(served, edge=case.callback.edge, channel=case.callback.channel))
-    return Decision(answer_of(served), call, moved(case, "answered"))
+    call, told = _pick_up(case, decision.call)
+    answer = answer_of(call.dial) if told and call.dial else decision.answer
+    return Decision(answer, call, told)
+
+
+def _pick_up(case: Case, call: CallState) -> tuple[CallState, tuple[OutboundMoved, ...]]:
+    """The call with the first word that somebody picked up, if this request is that."""
+    if call.picked_up or case.callback.edge is Edge.RINGING:
+        return call, ()
+    return replace(call, picked_up=True), moved(case, "answered")
 
 
 def _after(case: Case) -> Decision:
@@ -95,8 +100,7 @@ def _over(case: Case) -> Decision:
     call, served = replace(case.call, phase=Phase.ENDED), case.call.dial
     if case.call.phase is not Phase.DIALLING or served is None:
         return Decision(Silent(), call)
-    nobody = served.edge is Edge.RINGING and not case.callback.duration_s
-    if nobody:
+    if not case.call.picked_up and not case.callback.duration_s:
         return Decision(Silent(), call, moved(case, "unanswered"))
     if served.room is not None:
         return Decision(Silent(), call, moved(case, "ended"))

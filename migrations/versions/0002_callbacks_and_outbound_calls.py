@@ -21,8 +21,8 @@ ALTER TABLE calls
     ADD COLUMN dials integer NOT NULL DEFAULT 0,
     ADD COLUMN last_dialled_at timestamptz;
 COMMENT ON COLUMN calls.resumes_call_id IS 'The call whose cart this one goes on with, when we rang the customer back';
-UPDATE calls SET state = jsonb_set(jsonb_set(jsonb_set(state, '{call,kind}', '"inbound"'), '{call,tried}', '[]'),
-    '{call,dial}', 'null') WHERE state ? 'call';
+UPDATE calls SET state = jsonb_set(state, '{call}',
+    state->'call' || '{"kind": "inbound", "tried": [], "picked_up": false, "dial": null}') WHERE state ? 'call';
 CREATE INDEX calls_dialled ON calls (branch_id, last_dialled_at) WHERE last_dialled_at IS NOT NULL;
 CREATE INDEX calls_of_caller ON calls (pii_caller, branch_id, started_at) WHERE pii_caller IS NOT NULL;
 

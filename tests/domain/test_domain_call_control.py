@@ -9,13 +9,16 @@ import pytest
 
 from agiza.domain.call_answers import (
     Answer,
+    CallbackPromised,
     Close,
     Decision,
     DialEnded,
     DialPerson,
     DialServed,
     HungUp,
+    JoinRoom,
     OfferStream,
+    Rejoined,
     Silent,
     Started,
 )
@@ -47,6 +50,7 @@ STOPPED = Callback(Edge.STREAM_ENDED, Channel.VOICE, "StreamStopped")
 STATUS_STOPPED = Callback(Edge.STREAM_ENDED, Channel.STATUS, "stream-stopped")
 NEXT = Callback(Edge.NEXT, Channel.NEXT)
 BACK = Callback(Edge.AFTER_DIAL, Channel.AFTER_DIAL, attempt=1)
+BACK_2 = replace(BACK, attempt=2)
 OVER = Callback(Edge.COMPLETED, Channel.VOICE, "Completed", is_active=False, duration_s=87)
 
 
@@ -195,11 +199,82 @@ def test_number_that_may_not_be_rung_ends_in_an_apology(phone: str) -> None:
     assert line.answer == Close(Phrase.UNAVAILABLE)
 
 
-def test_failed_dial_is_apologised_for() -> None:
+def test_next_person_is_rung_after_one_who_did_not_answer_then_the_caller_is_told() -> None:
     line = Line().hears(RING, STARTED).asked().hears(STOPPED).hears(BACK, after_s=RING_SECONDS)
+    assert line.answer == DialPerson(FRONT, Phrase.TRYING_NEXT, 2)
+    assert line.last.events == (DialEnded("h1", False, "", is_last=False), DialServed("front", "h1", 2))
+    line.hears(BACK_2, after_s=RING_SECONDS)
     assert line.answer == Close(Phrase.NOBODY_ANSWERED)
     assert line.last.events == (DialEnded("h1", False, ""),)
-    assert line.hears(BACK).answer == Close(Phrase.NOBODY_ANSWERED)
+    assert line.hears(BACK_2).answer == Close(Phrase.NOBODY_ANSWERED)
+
+
+def test_call_back_is_promised_where_it_can_be_kept() -> None:
+    line = Line(replace(DESK, contacts=(FRONT,), can_call_back=True)).hears(RING, STARTED, STOPPED)
+    line.hears(BACK, after_s=RING_SECONDS)
+    assert line.answer == Close(Phrase.CALLBACK_PROMISED)
+    assert line.last.events == (DialEnded(None, False, ""), CallbackPromised(None))
+    assert line.hears(OVER).last.events == (HungUp(87),)
+
+
+def test_nobody_off_duty_is_rung_after_somebody_on_duty() -> None:
+    line = Line(replace(DESK, contacts=(FRONT, replace(MANAGER, on_duty=False)))).hears(RING, STARTED, STOPPED)
+    assert line.hears(BACK, after_s=RING_SECONDS).answer == Close(Phrase.NOBODY_ANSWERED)
+    line = Line(replace(DESK, contacts=(replace(MANAGER, on_duty=False),))).hears(RING, STARTED, STOPPED)
+    assert line.answer == DialPerson(replace(MANAGER, on_duty=False), Phrase.CONNECTING_INSTEAD, 1)
+
+
+def test_dialling_switched_off_rings_nobody() -> None:
+    line = Line(replace(DESK, may_dial=False)).hears(RING, STARTED).asked().hears(NEXT)
+    assert line.answer == Close(Phrase.UNAVAILABLE)
+
+
+def test_number_that_calls_without_end_is_told_so() -> None:
+    assert Line(replace(DESK, is_welcome=False)).hears(RING).answer == Close(Phrase.TOO_MANY_CALLS)
+
+
+@pytest.mark.parametrize("end", [STOPPED, NEXT])
+def test_lost_bridge_is_replaced_by_another_leg_twice_then_by_a_person(end: Callback) -> None:
+    line = Line(replace(DESK, can_rejoin=True)).hears(RING, STARTED).hears(end, after_s=20)
+    assert line.answer == OfferStream(1)
+    assert line.last.events == (Rejoined(1),)
+    line.hears(STARTED).hears(replace(end, leg=1 if end is NEXT else None), after_s=20)
+    assert line.answer == OfferStream(2)
+    line.hears(STARTED).hears(replace(end, leg=2 if end is NEXT else None), after_s=20)
+    assert line.answer == DialPerson(FRONT, Phrase.CONNECTING_INSTEAD, 1)
+
+
+def test_second_word_about_a_lost_leg_gets_the_same_offer_until_a_bridge_has_taken_it() -> None:
+    line = Line(replace(DESK, can_rejoin=True)).hears(RING, STARTED, STATUS_STOPPED)
+    assert line.answer == OfferStream(1)
+    for again in (replace(STATUS_STOPPED, leg=0), replace(NEXT, leg=0), STOPPED):
+        assert line.hears(again).last == Decision(OfferStream(1), line.call)
+    line.desk = replace(line.desk, token_used=True)
+    assert line.hears(replace(NEXT, leg=0)).answer == Silent()
+    assert line.hears(STARTED, STOPPED).answer == Silent()  # so soon it is still about the first leg
+    assert line.hears(STOPPED, after_s=30).answer == OfferStream(2)
+
+
+def test_late_start_of_an_older_leg_does_not_count_for_the_new_one() -> None:
+    line = Line(replace(DESK, can_rejoin=True)).hears(RING, STARTED, STOPPED, replace(STARTED, leg=0))
+    assert line.call.phase is Phase.OFFERED
+
+
+def test_person_who_waits_in_a_room_is_joined_there() -> None:
+    waiting = replace(ASKED, state=HandoffState.LEAVING, room="room-h1")
+    line = Line().hears(RING, STARTED).asked(waiting).hears(NEXT)
+    assert line.answer == JoinRoom("room-h1", Phrase.CONNECTING, 1)
+    assert line.last.events == (DialServed("manager", "h1", 1),)
+    assert line.hears(BACK, after_s=5).last.events == (DialEnded("h1", True, ""),)
+
+
+def test_phone_that_rings_already_is_not_dialled_while_another_can_be() -> None:
+    line = Line().hears(RING, STARTED).asked(replace(ASKED, ringing="manager")).hears(NEXT)
+    assert line.answer == DialPerson(FRONT, Phrase.CONNECTING, 1)
+    alone = Line(replace(DESK, contacts=(MANAGER,))).hears(RING, STARTED)
+    assert alone.asked(replace(ASKED, ringing="manager")).hears(NEXT).answer == DialPerson(
+        MANAGER, Phrase.CONNECTING, 1
+    )
 
 
 def test_return_after_a_long_talk_hangs_up_without_apology() -> None:
@@ -212,16 +287,20 @@ def test_return_after_a_long_talk_hangs_up_without_apology() -> None:
 def test_carriers_word_about_the_dial_is_taken(connected: bool) -> None:
     back = Callback(Edge.DIAL_ENDED, Channel.VOICE, "DialCompleted", dial_connected=connected)
     line = Line().hears(RING, STARTED).asked().hears(STOPPED, back)
-    assert line.answer == Close(None if connected else Phrase.NOBODY_ANSWERED)
-    assert line.last.events == (DialEnded("h1", connected, "DialCompleted"),)
-    assert line.hears(BACK).last.events == ()
+    assert line.answer == (Close(None) if connected else DialPerson(FRONT, Phrase.TRYING_NEXT, 2))
+    assert line.last.events[0] == DialEnded("h1", connected, "DialCompleted", is_last=connected)
+    assert line.hears(BACK).last.events == ()  # the Redirect behind the same Dial
+    assert line.answer == (Close(None) if connected else DialPerson(FRONT, Phrase.TRYING_NEXT, 2))
 
 
-def test_late_return_of_an_earlier_dial_is_ignored() -> None:
-    line = Line().hears(RING, STARTED).asked().hears(STOPPED)
-    assert line.call.dial is not None
-    line.call = replace(line.call, dial=replace(line.call.dial, attempt=2))
-    assert line.hears(BACK).answer == Silent()
+def test_late_word_about_an_earlier_dial_does_not_end_the_present_one() -> None:
+    line = Line().hears(RING, STARTED).asked().hears(STOPPED).hears(BACK, after_s=RING_SECONDS)
+    served = line.answer
+    missed = Callback(Edge.DIAL_ENDED, Channel.VOICE, "no-answer", dial_connected=False)
+    assert line.hears(missed).answer == Silent()
+    assert line.hears(BACK).answer == served
+    assert line.hears(BACK, after_s=REPEAT_SECONDS).answer == Silent()
+    assert line.call.phase is Phase.DIALLING
 
 
 def test_end_of_the_call_is_told_once_and_nothing_is_dialled_after() -> None:
