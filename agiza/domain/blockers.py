@@ -27,6 +27,15 @@ def first_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Ruling | 
     )
 
 
+def staff_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Ruling | None:
+    """As `first_blocker`, for a person of the branch who finishes the order: opening hours, the delivery minimum and
+    the limits of the telephone agent are theirs to judge; what the kitchen could not make is not."""
+    if (problem := _line_blocker(cart, ctx)) is not None:
+        return problem
+    problem = _fulfilment_blocker(cart, priced, ctx)
+    return None if problem is not None and problem.code == "below_delivery_minimum" else problem
+
+
 def _closed(ctx: ToolContext) -> Ruling | None:
     hours = ctx.branch.hours
     if hours.is_open(ctx.now):

@@ -4,12 +4,12 @@ from agiza.domain.blockers import first_blocker
 from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
 from agiza.domain.commands import CancelOrder, OrderStatus
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
-from agiza.domain.ids import OrderId
+from agiza.domain.ids import OrderId, QuoteId
 from agiza.domain.menu_model import Fulfilment
 from agiza.domain.money import number_in_words
 from agiza.domain.orders import OrderState, OrderView, may_cancel
 from agiza.domain.placed import PlacedOrder
-from agiza.domain.pricing import price_cart, supplemented
+from agiza.domain.pricing import PricedCart, price_cart, supplemented
 from agiza.domain.quote import judge_read_back
 from agiza.domain.replies import PERSON_OFFER, one_of
 
@@ -28,26 +28,29 @@ def place_order(cart: Cart, ctx: ToolContext) -> Ruling:
     problem = first_blocker(cart, priced, ctx) or judge_read_back(cart, priced, ctx.read_back)
     if problem is not None:
         return problem
-    # both are judged above; the types cannot know
-    assert priced.fulfilment is not None
-    assert cart.quote is not None
+    assert cart.quote is not None, "judged above; the types cannot know"
+    order = order_of(cart, priced, ctx, cart.quote.id)
+    return done("order_placed", f"Thank you. {_promise(order)}", OrderPlaced(order), **_placed_detail(order))
+
+
+def order_of(cart: Cart, priced: PricedCart, ctx: ToolContext, quote_id: QuoteId) -> PlacedOrder:
+    """The order that this cart becomes. How it reaches the customer must have been settled."""
+    assert priced.fulfilment is not None, "first_blocker asks for it; the types cannot know"
     earlier = supplemented(cart)
-    customer = cart.customer
-    order = PlacedOrder(
+    return PlacedOrder(
         id=OrderId(ctx.order_id),
         number=ctx.order_number,
         placed_at=ctx.now.isoformat(),
         cart_version=cart.version,
-        quote_id=cart.quote.id,
+        quote_id=quote_id,
         lines=priced.lines,
         totals=priced.totals,
         fulfilment=priced.fulfilment,
-        customer=customer,
-        contact_number=customer.phone or ctx.caller_number,
+        customer=cart.customer,
+        contact_number=cart.customer.phone or ctx.caller_number,
         eta_minutes=ETA_MINUTES[priced.fulfilment],
         supplement_of=earlier.id if earlier is not None else None,
     )
-    return done("order_placed", f"Thank you. {_promise(order)}", OrderPlaced(order), **_placed_detail(order))
 
 
 def order_status(cart: Cart, command: OrderStatus, ctx: ToolContext) -> Ruling:

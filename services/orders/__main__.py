@@ -15,9 +15,13 @@ from agiza.runtime.outbox import OutboxRelay
 from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
 from services.orders.api import internal_routes, read_routes
+from services.orders.call_api import call_routes
 from services.orders.catalog import Catalog
-from services.orders.handler import SOURCE, ToolHandler
+from services.orders.handler import ToolHandler
+from services.orders.opening import Openings
+from services.orders.recorder import SOURCE
 from services.orders.settings import OrdersSettings
+from services.orders.staff import StaffCounter
 from services.orders.wiring import ToolDesk
 
 log = get_logger(__name__)
@@ -48,6 +52,9 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         )
         app = create_app("Agiza orders", process, docs=True)
         app.include_router(internal_routes(token, catalog, desk.from_http))
+        counter = StaffCounter(pool, catalog, process.clock, process.metrics)
+        openings = Openings(pool, catalog, process.metrics)
+        app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
         app.include_router(read_routes(token, pool, catalog))
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
         process.health.needs("postgres", lambda: postgres.answers(pool))

@@ -19,7 +19,7 @@ from agiza.domain.views import cart_view
 from agiza.runtime.http import bearer
 from agiza.runtime.postgres import UNAVAILABLE, Pool
 from services.orders.catalog import Catalog, MenuNotFound
-from services.orders.store import CartOfAnotherBranch
+from services.orders.store import CartElsewhere
 
 LIST_MAX = 200
 
@@ -49,7 +49,7 @@ def internal_routes(token: SecretStr, catalog: Catalog, answer: AnswerCalls) -> 
             raise HTTPException(400, f"{received.event.type} is not carried out here: send agiza.tool.called")
         try:
             content = await answer(received)
-        except (MenuNotFound, CartOfAnotherBranch) as error:
+        except (MenuNotFound, CartElsewhere) as error:
             raise HTTPException(422, str(error)) from None
         except UNAVAILABLE:
             raise HTTPException(503, "the database does not answer; send the same event again") from None

@@ -10,42 +10,37 @@ are written together or not at all, and the answer is sent only after the commit
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from psycopg import Rollback
 
-from agiza.contracts.envelope import Received, Stamp, to_envelope
+from agiza.contracts.envelope import Received
 from agiza.contracts.events import (
     CartChanged,
-    Event,
     FunctionCall,
     FunctionResult,
     ToolAnswered,
     ToolCalled,
     ToolCancelled,
 )
-from agiza.contracts.events import OrderCancelRequested as CancelEvent
 from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER
-from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
-from agiza.domain.codec import cart_from_json, cart_to_json, event_to_json
+from agiza.domain.cart import Cart, OrderPlaced
+from agiza.domain.codec import cart_from_json, cart_to_json
 from agiza.domain.ids import BranchId, CartId
-from agiza.domain.orders import OrderState, OrderView
-from agiza.domain.tool_calls import ToolOutcome, handle_tool, tool_result
+from agiza.domain.tool_calls import handle_tool, tool_result
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, transaction
-from agiza.runtime.traces import Trace
-from services.orders import store, tickets
+from services.orders import store
 from services.orders.catalog import Catalog, PinnedMenu
+from services.orders.recorder import order_views, record
 from services.orders.store import StoredResult
 from services.orders.work import Response, ToolWork
 
 log = get_logger(__name__)
 
-SOURCE: Final = "/agiza/orders"
 DEADLINE_SLACK_MS: Final = 1000
 """Clocks of two machines may differ by this much before a call in time is taken for a late one."""
 
@@ -73,7 +68,7 @@ class ToolHandler:
     async def answer(self, received: Received, path: Path) -> Answered:
         """Apply the event and return its answer; a repeated event returns the same answer and changes nothing.
 
-        Raises ``MenuNotFound`` and ``CartOfAnotherBranch`` for events that can never be right, and psycopg's errors
+        Raises ``MenuNotFound`` and ``CartElsewhere`` for events that can never be right, and psycopg's errors
         when the database is out of reach (worth another try: nothing was written).
         """
         event = received.event
@@ -141,27 +136,10 @@ class ToolHandler:
             told=event.cart_version_told,
             sold_out=await store.sold_out(conn, event.branch_id, now),
             caller=await store.caller_number(conn, event.call_id),
-            orders=await self._orders(conn, cart),
+            orders=await order_views(conn, cart),
             now=now,
             is_stale=event.leg_epoch < row.leg_epoch,
         )
-
-    async def _orders(self, conn: Connection, cart: Cart) -> list[OrderView]:
-        if not cart.placed:
-            return []
-        states = await store.states_of_orders(conn, cart.id)
-        return [
-            OrderView(
-                id=order.id,
-                number=order.number,
-                state=OrderState(states[order.id][0]),
-                total_minor=order.totals.total_minor,
-                currency=order.totals.currency,
-                eta_minutes=states[order.id][1],
-            )
-            for order in cart.placed
-            if order.id in states
-        ]
 
     async def _one(
         self, conn: Connection, work: ToolWork, call: FunctionCall, stored: StoredResult | None
@@ -215,68 +193,8 @@ class ToolHandler:
                 outcome = handle_tool(work.cart, call.name, call.args, context)
                 if not any(isinstance(change, OrderPlaced) for change in outcome.events):
                     raise Rollback(savepoint)
-        await self._record(conn, work, call, outcome)
+        await record(conn, work, call.id, outcome)
         return tool_result(outcome, context)
-
-    async def _record(self, conn: Connection, work: ToolWork, call: FunctionCall, outcome: ToolOutcome) -> None:
-        history = [event_to_json(change) for change in outcome.events]
-        await store.append_cart_events(conn, work.row.cart_id, history, call.id)
-        work.cart = outcome.cart
-        if work.told is not None:
-            work.told = outcome.cart.version
-        for change in outcome.events:
-            if isinstance(change, OrderPlaced):
-                await self._place(conn, work, change)
-            elif isinstance(change, OrderCancelRequested):
-                await self._request_cancel(conn, work, change.order_id)
-
-    async def _place(self, conn: Connection, work: ToolWork, change: OrderPlaced) -> None:
-        event, order = work.event, change.order
-        await store.insert_order(
-            conn,
-            tickets.new_order(
-                order,
-                branch_id=event.branch_id,
-                call_id=event.call_id,
-                cart_id=work.row.cart_id,
-                day=work.local_day,
-            ),
-        )
-        await self._to_feed(
-            conn,
-            work,
-            tickets.placed_event(
-                order, branch_id=event.branch_id, call_id=event.call_id, menu_version=work.menu.version
-            ),
-        )
-        work.orders = await self._orders(conn, work.cart)
-        work.placed.append(order.fulfilment)
-
-    async def _request_cancel(self, conn: Connection, work: ToolWork, order_id: str) -> None:
-        await store.set_order_state(conn, order_id, OrderState.CANCEL_REQUESTED)
-        number = next(order.number for order in work.orders if order.id == order_id)
-        await self._to_feed(
-            conn,
-            work,
-            CancelEvent(
-                branch_id=work.event.branch_id, call_id=work.event.call_id, order_id=order_id, order_number=number
-            ),
-        )
-        work.orders = await self._orders(conn, work.cart)
-        work.cancels += 1
-
-    async def _to_feed(self, conn: Connection, work: ToolWork, event: Event) -> None:
-        stamp = Stamp(
-            id=str(uuid.uuid4()), source=SOURCE, time=work.now, traceparent=str(Trace.continued(work.traceparent))
-        )
-        await store.insert_outbox(
-            conn,
-            event_id=stamp.id,
-            branch_id=event.branch_id,
-            event_type=event.type,
-            version=event.version,
-            event=to_envelope(event, stamp),
-        )
 
     def _count(self, work: ToolWork, path: Path) -> None:
         if work.replayed:

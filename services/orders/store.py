@@ -80,7 +80,7 @@ async def lock_cart(
     """
     await conn.execute(
         "INSERT INTO carts (cart_id, call_id, branch_id, menu_version, pii_state) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (call_id) DO NOTHING",
+        " ON CONFLICT DO NOTHING",  # also a cart of this id that another call has taken over
         (cart_id, call_id, branch_id, menu_version, Jsonb(empty)),
     )
     cursor = await conn.execute(
@@ -90,7 +90,7 @@ async def lock_cart(
     )
     row = await cursor.fetchone()
     if row is None:
-        raise CartOfAnotherBranch(f"call has a cart in another branch than {branch_id}")
+        raise CartElsewhere(f"the call's cart is in another branch than {branch_id}, or goes on in another call")
     return CartRow(*row)
 
 
@@ -99,8 +99,11 @@ async def lock_existing_cart(conn: Connection, call_id: str) -> None:
     await conn.execute("SELECT FROM carts WHERE call_id = %s FOR UPDATE", (call_id,))
 
 
-class CartOfAnotherBranch(Exception):
-    """An event names a branch that is not the call's. Never right on a second try."""
+class CartElsewhere(Exception):
+    """An event names a branch that is not the call's, or a call whose cart another call has taken over.
+
+    Never right on a second try.
+    """
 
     retryable = False
 

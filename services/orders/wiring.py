@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agiza.contracts.envelope import Received
-from agiza.contracts.events import ToolCalled, ToolCancelled
+from agiza.contracts.events import CartChanged, ToolCalled, ToolCancelled
 from agiza.runtime.consumer import Dead, Delivery, Done, Outcome
 from agiza.runtime.logs import get_logger
 from agiza.runtime.publisher import Publisher, PublishFailed
-from services.orders.handler import Answered, ToolHandler
+from services.orders.handler import ToolHandler
+from services.orders.staff import StaffAnswer
 
 log = get_logger(__name__)
 
@@ -34,7 +35,9 @@ class ToolDesk:
                     await self._publisher.publish(answered.event, delivery.received.envelope.traceparent)
                 except PublishFailed as error:
                     log.warning("answer_not_sent", error=str(error))
-                await self._tell(answered, delivery.received)
+                await self.tell(
+                    answered.cart_changed, delivery.received.envelope.traceparent, has_news=answered.has_news
+                )
                 return Done()
             case ToolCancelled():
                 await self._handler.cancel(delivery.received)
@@ -45,15 +48,19 @@ class ToolDesk:
     async def from_http(self, received: Received) -> bytes:
         """Carry out the same event for a bridge that got no answer in time."""
         answered = await self._handler.answer(received, "http")
-        await self._tell(answered, received)
+        await self.tell(answered.cart_changed, received.envelope.traceparent, has_news=answered.has_news)
         return self._publisher.stamp(answered.event, received.envelope.traceparent).body
 
-    async def _tell(self, answered: Answered, received: Received) -> None:
+    async def tell(self, cart_changed: CartChanged | None, traceparent: str, *, has_news: bool) -> None:
         """After the commit: wake the relay, show the cart. Both are only quicker than the next poll."""
-        if answered.has_news:
+        if has_news:
             self._wake_relay()
-        if answered.cart_changed is not None:
+        if cart_changed is not None:
             try:
-                await self._publisher.publish(answered.cart_changed, received.envelope.traceparent)
+                await self._publisher.publish(cart_changed, traceparent)
             except PublishFailed as error:
                 log.warning("cart_not_shown", error=str(error))
+
+    async def tell_of_staff(self, answer: StaffAnswer) -> None:
+        """The same for what a person did."""
+        await self.tell(answer.cart_changed, answer.traceparent, has_news=answer.has_news)

@@ -11,7 +11,7 @@ from orders_desk import CALL, Desk, fc
 from agiza.contracts.envelope import Received
 from agiza.contracts.events import FunctionCall, ReadBackEvidence
 from services.orders.catalog import MenuNotFound
-from services.orders.store import CartOfAnotherBranch
+from services.orders.store import CartElsewhere
 
 pytestmark = pytest.mark.integration
 
@@ -190,7 +190,7 @@ async def test_another_branchs_items_cannot_be_ordered(desk: Desk) -> None:
 
 async def test_a_call_cannot_change_its_branch(desk: Desk) -> None:
     await desk.ask("addItem", name="fries")
-    with pytest.raises(CartOfAnotherBranch):
+    with pytest.raises(CartElsewhere):
         await desk.handler.answer(desk.event(fc("addItem", name="margherita"), branch_id="kilimani"), "stream")
 
 
