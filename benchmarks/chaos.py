@@ -2,22 +2,28 @@
 
     python -m benchmarks.chaos [--rounds 1]
 
-The call itself may end. What must hold: an order number that the caller was told is the number of just this call's
+Killed are the four services, Postgres and Redis (those that are our own processes), and the model's simulator. The call
+itself may end. What must hold: an order number that the caller was told is the number of just this call's
 one ticket; no ticket stands for a caller who did not say yes; kitchen events and tickets agree; and after the process
 is started again the next call is served. A caller who asked for a person still reaches one, once.
 
 What the caller was told comes from the live transcript in Redis, which outlives the bridge, and from the simulated
-caller's own memory. The kills follow the conversation, so that they fall around the placing of the order.
+caller's own memory. Both servers keep their data as in production: Postgres flushes, Redis has its append-only file.
+The kills follow the conversation, so that they fall around the placing of the order.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import re
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import redis.asyncio as redis
@@ -36,6 +42,7 @@ SAID = ("two chicken burgers, one with no onions, a large fries, and a soda", "t
 PERSON = ("can i speak to a person please",)
 TOTAL_MINOR = 153_000
 LIVE = "live"
+NOT_RECORDED = "not recorded"
 CALL_LIMIT_S = 90.0
 POLL_S = 0.02
 ROUNDS_MAX = 50
@@ -118,8 +125,7 @@ async def strike(stack: Stack, branch: BranchFile, service: str, moment: Moment,
     calling = asyncio.create_task(_call(line, request))
     if not await _reached(stack.redis_url, request.call_id, moment, calling):
         problems.append(f"the call was over before the moment: {moment}")
-    stack.children[service].kill()
-    await stack.children[service].process.wait()
+    await stack.kill(service)
     if service != LIVE:
         await stack.restart(service)
     placed = await calling
@@ -136,13 +142,23 @@ async def strike(stack: Stack, branch: BranchFile, service: str, moment: Moment,
     return Strike(
         service=service,
         moment=str(moment),
-        outcome=placed.result.outcome if placed else "not recorded",
+        outcome=placed.result.outcome if placed else NOT_RECORDED,
         told=told,
         tickets=tickets,
         staff_reached=len(placed.record.staff_reached) if placed else None,
         next_exact=None if service == LIVE else is_exact(following),
         problems=tuple(problems),
     )
+
+
+@contextlib.asynccontextmanager
+async def durable_stack() -> AsyncIterator[Stack]:
+    """A system at noon whose servers may be killed: what they have acknowledged is on disk, thrown away at the end."""
+    with tempfile.TemporaryDirectory(prefix="agiza-chaos-") as folder:
+        # Postgres may run as another account, which must reach its folder inside.
+        os.chmod(folder, 0o711)  # noqa: S103
+        async with running_stack(StackOptions(now=NOON, voice="marked", data_folder=Path(folder))) as stack:
+            yield stack
 
 
 def told_numbers(turns: Sequence[Said]) -> tuple[int, ...]:
@@ -224,11 +240,11 @@ def _not_connected(placed: PlacedCall | None) -> list[str]:
 
 
 async def rounds(stack: Stack, branch: BranchFile, count: int) -> list[Strike]:
-    """Every service at every moment, ``count`` times; last the model, which is not ours and not started again."""
+    """Every service and server at every moment, ``count`` times; last the model, which is not started again."""
     plan: list[tuple[str, Moment, Sequence[str]]] = [
-        (service, moment, SAID) for service in SERVICES for moment in MOMENTS
+        (service, moment, SAID) for service in (*SERVICES, *stack.servers) for moment in MOMENTS
     ]
-    plan += [("escalation", moment, PERSON) for moment in PERSON_MOMENTS]
+    plan += [(service, moment, PERSON) for service in ("escalation", *stack.servers) for moment in PERSON_MOMENTS]
     strikes = []
     for service, moment, say in plan * count + [(LIVE, Moment("yes", is_confirmed), SAID)]:
         strikes.append(await strike(stack, branch, service, moment, say))
@@ -244,6 +260,7 @@ def summary(strikes: Sequence[Strike]) -> str:
             f"{len(strikes)} kills, {sum(bool(one.problems) for one in strikes)} with something lost or doubled",
             f"tickets {sum(len(one.tickets) for one in strikes)}, of them told {sum(len(one.told) for one in strikes)}",
             f"{sum(bool(one.staff_reached) for one in strikes)} calls reached a person",
+            f"{sum(one.outcome == NOT_RECORDED for one in strikes)} calls without a report",
             f"{sum(bool(one.next_exact) for one in followed)} of {len(followed)} following calls exact",
         )
     )
@@ -254,7 +271,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1, choices=range(1, ROUNDS_MAX + 1), metavar="1-50")
     chosen = parser.parse_args()
-    async with running_stack(StackOptions(now=NOON, voice="marked")) as stack:
+    async with durable_stack() as stack:
         strikes = await rounds(stack, branch_to_call(BRANCHES, "westlands"), chosen.rounds)
     print(f"\n{summary(strikes)}")
     return 1 if any(one.problems or one.next_exact is False for one in strikes) else 0

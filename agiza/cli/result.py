@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +17,12 @@ Outcome = Literal["placed", "no_order", "handoff", "dropped"]
 RECORD_WAIT_S = 5.0
 """The bridge's last report reaches the call record after the line is down; this long it is waited for."""
 RECORD_POLL_S = 0.05
+RESTART_WAIT_S = 20.0
+"""A service that was killed may come back: this long a whole report is tried for."""
+RESTART_POLL_S = 0.2
+ANSWER_WAIT_S = 5.0
+_RESTARTING = frozenset({502, 503})
+"""What a proxy says for a service that is gone, and a service for a store that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,31 @@ class CallResult:
         }
 
 
-async def read_result(endpoints: Endpoints, call_id: str) -> CallResult:
-    """Ask the services what became of the call. Waits until the bridge's report has arrived, or its time is over."""
-    async with _client(endpoints) as http:
-        record = await _call_record(http, endpoints.webhook_url, call_id)
-        ordered = await _orders(http, endpoints, call_id)
-        handoffs = (await _get(http, f"{endpoints.escalation_url}/v1/handoffs?call_id={call_id}"))["handoffs"]
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How the reader waits. ``now`` in seconds, of any origin."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def read_result(
+    endpoints: Endpoints,
+    call_id: str,
+    *,
+    clock: Clock | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> CallResult:
+    """Ask the services what became of the call. Waits until the bridge's report has arrived, or its time is over.
+
+    A service that is just being started again is asked anew, for :data:`RESTART_WAIT_S` in all; then, and at once for
+    any other refusal, :class:`CliError` is raised.
+    """
+    async with _client(endpoints, transport) as http:
+        reader = _Reader(http, clock or Clock(), RESTART_WAIT_S)
+        record = await reader.call_record(endpoints.webhook_url, call_id)
+        ordered = await reader.orders(endpoints.orders_url, call_id)
+        handoffs = (await reader.get(f"{endpoints.escalation_url}/v1/handoffs?call_id={call_id}"))["handoffs"]
     handoff = _handoff(handoffs[0]) if handoffs else None
     return CallResult(
         call_id=call_id,
@@ -81,40 +107,56 @@ async def read_result(endpoints: Endpoints, call_id: str) -> CallResult:
 
 
 async def read_orders(endpoints: Endpoints, call_id: str) -> list[dict[str, Any]]:
-    """The orders of a call that may still be going on, oldest first."""
-    async with _client(endpoints) as http:
-        return await _orders(http, endpoints, call_id)
+    """The orders of a call that may still be going on, oldest first. Asks once."""
+    async with _client(endpoints, None) as http:
+        return await _Reader(http, Clock(), 0.0).orders(endpoints.orders_url, call_id)
 
 
-async def _orders(http: httpx.AsyncClient, endpoints: Endpoints, call_id: str) -> list[dict[str, Any]]:
-    orders = (await _get(http, f"{endpoints.orders_url}/v1/orders?call_id={call_id}"))["orders"]
-    return [_order(order) for order in reversed(orders)]
-
-
-def _client(endpoints: Endpoints) -> httpx.AsyncClient:
+def _client(endpoints: Endpoints, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     headers = {"authorization": f"Bearer {endpoints.internal_token}"}
-    return httpx.AsyncClient(headers=headers, timeout=5.0, trust_env=False)
+    return httpx.AsyncClient(headers=headers, transport=transport, trust_env=False)
 
 
-async def _call_record(http: httpx.AsyncClient, webhook_url: str, call_id: str) -> dict[str, Any]:
-    deadline = asyncio.get_running_loop().time() + RECORD_WAIT_S
-    while True:
-        record = await _get(http, f"{webhook_url}/v1/calls/{call_id}")
-        if record["outcome"] is not None or asyncio.get_running_loop().time() > deadline:
-            return record
-        await asyncio.sleep(RECORD_POLL_S)
+class _Reader:
+    """Asks the services, patiently until one deadline for everything."""
 
+    def __init__(self, http: httpx.AsyncClient, clock: Clock, patience_s: float) -> None:
+        self._http = http
+        self._clock = clock
+        self._deadline = clock.now() + patience_s
 
-async def _get(http: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    try:
-        answer = await http.get(url)
-        answer.raise_for_status()
-    except httpx.HTTPStatusError as error:
-        raise CliError(f"{url} answered {error.response.status_code}") from None
-    except httpx.HTTPError as error:
-        raise CliError(f"{url} does not answer ({type(error).__name__}): is the stack running?") from None
-    content: dict[str, Any] = answer.json()
-    return content
+    async def call_record(self, webhook_url: str, call_id: str) -> dict[str, Any]:
+        """The call's record, with the bridge's report unless that does not come within :data:`RECORD_WAIT_S`."""
+        url = f"{webhook_url}/v1/calls/{call_id}"
+        record = await self.get(url)
+        deadline = self._clock.now() + RECORD_WAIT_S
+        while record["outcome"] is None and self._clock.now() <= deadline:
+            await self._clock.sleep(RECORD_POLL_S)
+            record = await self.get(url)
+        return record
+
+    async def orders(self, orders_url: str, call_id: str) -> list[dict[str, Any]]:
+        """The call's orders, oldest first."""
+        orders = (await self.get(f"{orders_url}/v1/orders?call_id={call_id}"))["orders"]
+        return [_order(order) for order in reversed(orders)]
+
+    async def get(self, url: str) -> dict[str, Any]:
+        """The JSON object at this address."""
+        while True:
+            left_s = self._deadline - self._clock.now()
+            try:
+                answer = await self._http.get(url, timeout=ANSWER_WAIT_S)
+                answer.raise_for_status()
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code not in _RESTARTING or left_s <= 0:
+                    raise CliError(f"{url} answered {error.response.status_code}") from None
+            except httpx.HTTPError as error:
+                if left_s <= 0:
+                    raise CliError(f"{url} does not answer ({type(error).__name__}): is the stack running?") from None
+            else:
+                content: dict[str, Any] = answer.json()
+                return content
+            await self._clock.sleep(min(RESTART_POLL_S, max(left_s, 0.0)))
 
 
 def _outcome(record: Mapping[str, Any], ordered: bool, handoff: Mapping[str, Any] | None) -> Outcome:

@@ -26,6 +26,7 @@ from agiza.cli.errors import CliError
 from agiza.cli.processes import Child, LogListener, start_child
 from agiza.cli.result import Endpoints
 from agiza.runtime.backends import BackendUnavailable, Servers, demo_servers
+from agiza.runtime.embedded import HeldServer
 from agiza.runtime.embedded.ports import free_port
 from agiza.runtime.prepare import ServiceUrls, prepare
 from agiza.runtime.redis_users import USERS, User
@@ -72,15 +73,26 @@ class Stack:
     live_control_url: str | None
     bridge_url: str
     children: dict[str, Child]
+    servers: Mapping[str, HeldServer]
     environments: Mapping[str, Mapping[str, str]]
     started_in_s: float
 
-    async def restart(self, name: str, listener: LogListener | None = None) -> Child:
-        """Start a service again that was killed, as its supervisor would."""
+    async def kill(self, name: str) -> None:
+        """SIGKILL for a service, the simulator, or an embedded server (``postgres``, ``redis``); gone on return."""
+        if name in self.servers:
+            await asyncio.to_thread(self.servers[name].kill)
+            return
+        self.children[name].kill()
+        await self.children[name].process.wait()
+
+    async def restart(self, name: str, listener: LogListener | None = None) -> None:
+        """Start a service or an embedded server again that was killed, as its supervisor would."""
+        if name in self.servers:
+            await asyncio.to_thread(self.servers[name].start_again)
+            return
         child = await _start_service(name, self.environments[name], None, listener)
         self.children[name] = child
         await child.wait_ready(READY_S)
-        return child
 
 
 @contextlib.asynccontextmanager
@@ -113,6 +125,7 @@ async def running_stack(options: StackOptions, listener: LogListener | None = No
             live_control_url=str(live["control_url"]) if live.get("control_url") else None,
             bridge_url=plan.url("bridge"),
             children=children,
+            servers=servers.embedded,
             environments=plan.environments,
             started_in_s=time.monotonic() - began,
         )

@@ -12,11 +12,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from agiza.runtime.embedded import EmbeddedUnavailable, embedded_postgres, embedded_redis, find_postgres, find_redis
+from agiza.runtime.embedded import (
+    EmbeddedUnavailable,
+    HeldServer,
+    embedded_postgres,
+    embedded_redis,
+    find_postgres,
+    find_redis,
+)
 from agiza.runtime.logs import get_logger
 
 POSTGRES_IMAGE: Final = "postgres:18-alpine"
@@ -36,12 +43,16 @@ class BackendUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Administrator URLs of one Postgres and one Redis, and where each comes from."""
+    """Administrator URLs of one Postgres and one Redis, and where each comes from.
+
+    ``embedded`` holds those that are processes of ours, by the names ``postgres`` and ``redis``.
+    """
 
     database_url: str
     redis_url: str
     database_origin: Origin
     redis_origin: Origin
+    embedded: Mapping[str, HeldServer] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -97,6 +108,7 @@ def _open(
     database_origin: Origin = "url" if database_url else ("testcontainers" if containers else "embedded")
     redis_origin: Origin = "url" if redis_url else ("testcontainers" if containers else "embedded")
     versions: dict[str, object] = {}
+    embedded: dict[str, HeldServer] = {}
     if not database_url:
         if containers:
             database_url = stack.enter_context(_postgres_container())
@@ -104,7 +116,8 @@ def _open(
             programs = find_postgres()
             versions["database_version"] = f"{programs.major} ({programs.source})"
             folder = keep_in / "postgres" if keep_in else None
-            database_url = stack.enter_context(embedded_postgres(folder, fast=fast, programs=programs)).url
+            postgres = stack.enter_context(embedded_postgres(folder, fast=fast, programs=programs))
+            database_url, embedded["postgres"] = postgres.url, postgres.process
     if not redis_url:
         if containers:
             redis_url = stack.enter_context(_redis_container())
@@ -112,9 +125,10 @@ def _open(
             program = find_redis()
             versions["redis_version"] = f"{'.'.join(map(str, program.version))} ({program.source})"
             folder = keep_in / "redis" if keep_in else None
-            redis_url = stack.enter_context(embedded_redis(folder, program=program)).url
+            redis = stack.enter_context(embedded_redis(folder, program=program))
+            redis_url, embedded["redis"] = redis.url, redis.process
     _log.info("backends_chosen", database=database_origin, redis=redis_origin, **versions)
-    return Servers(database_url, redis_url, database_origin, redis_origin)
+    return Servers(database_url, redis_url, database_origin, redis_origin, embedded)
 
 
 def _engine_problem(*, images_needed: bool) -> str | None:

@@ -96,7 +96,11 @@ class ScriptedCaller:
                 self._sounds[sentence] = await asyncio.to_thread(to_rate, pcm, self._voice.rate, LINE_RATE)
 
     def talk(self) -> Sequence[TalkLine]:
-        return tuple(self._talk)
+        """The conversation so far, with what the agent said last, even if the line went down before an answer."""
+        last = self._words.pending
+        if not last or last == self._answered_turn:
+            return tuple(self._talk)
+        return (*self._talk, TalkLine("agent", last, self._elapsed_ms))
 
     @property
     def lines_left(self) -> int:

@@ -235,3 +235,10 @@ async def test_a_whole_call_by_text(application: Application, lines: list[str]) 
     assert next(line.text for line in record.talk if line.who == "agent") == "What would you like?"
     assert record.ended_by == "document_end"
     assert record.violations == []
+
+
+def test_last_words_of_the_agent_are_kept_when_the_line_goes_down() -> None:
+    words = [AgentWords("Your order number is seven. Goodbye.", 0.0)]
+    talk = Talk(ScriptedCaller([], agent_words=lambda: words))
+    talk.hear_ms(SPEECH, 400)
+    assert [line.text for line in talk.caller.talk() if line.who == "agent"] == ["Your order number is seven. Goodbye."]

@@ -15,13 +15,14 @@ CARRIER_PORT = 18090
 SAID = ["two chicken burgers, one with no onions, a large fries, and a soda", "that's all", "yes"]
 
 
-def engine_problem() -> str | None:
-    """Why compose cannot be run here; None when it can."""
+def engine_problem(url: str | None = None) -> str | None:
+    """Why compose cannot be run here; None when it can. Without ``url`` the environment says where the engine is."""
     import docker
     from docker.errors import DockerException
 
     try:
-        docker.from_env(timeout=2).ping()
+        client = docker.from_env(timeout=2) if url is None else docker.DockerClient(base_url=url, timeout=2)
+        client.ping()
     except (DockerException, OSError) as error:
         return f"no container engine answers ({type(error).__name__}): start one to run the compose file for real"
     return None
@@ -90,6 +91,7 @@ def environment() -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-def test_the_reason_for_not_running_names_what_to_do() -> None:
-    problem = engine_problem()
-    assert problem is None or "start one" in problem
+def test_the_reason_for_not_running_names_what_to_do(tmp_path: Path) -> None:
+    problem = engine_problem(f"unix://{tmp_path / 'no-engine.sock'}")
+    assert problem is not None
+    assert "start one" in problem

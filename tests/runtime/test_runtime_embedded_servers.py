@@ -131,6 +131,50 @@ def test_redis_keeps_data_needs_its_password_and_never_evicts(open_folder: Path)
     assert wait_until_gone(server.pid)
 
 
+def test_postgres_killed_in_mid_transaction_starts_again_in_place_with_what_was_committed(open_folder: Path) -> None:
+    with embedded_postgres(open_folder / "postgres") as server, psycopg.connect(server.url) as working:
+        working.execute("CREATE TABLE kept AS SELECT 41 AS value")
+        working.commit()
+        working.execute("UPDATE kept SET value = 42")
+        url, pid = server.url, server.pid
+        server.process.kill()
+        assert not psutil.pid_exists(pid)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(url)
+        server.process.start_again()
+        assert server.url == url
+        assert server.pid != pid
+        assert fetch(url, "SELECT value FROM kept") == 41
+        with pytest.raises(psycopg.OperationalError):
+            working.execute("SELECT 1")
+    assert wait_until_gone(server.pid)
+
+
+def test_redis_killed_starts_again_in_place_with_its_data_and_its_saved_users(open_folder: Path) -> None:
+    with embedded_redis(open_folder / "redis") as server, redis.Redis.from_url(server.url) as client:
+        client.xadd("stream", {"field": "value"}, id="5-0")
+        client.acl_setuser("waiter", enabled=True, passwords=["+secret"], keys=["stream"], commands=["+xlen"])
+        client.acl_save()
+        url, pid = server.url, server.pid
+        server.process.kill()
+        assert not psutil.pid_exists(pid)
+        server.process.start_again()
+        assert (server.url, server.pid != pid) == (url, True)
+        with redis.Redis(port=server.port, username="waiter", password="secret") as waiter:
+            assert waiter.xlen("stream") == 1
+        with pytest.raises(redis.AuthenticationError), redis.Redis(port=server.port) as stranger:
+            stranger.ping()
+    assert wait_until_gone(server.pid)
+
+
+def test_users_of_an_earlier_start_are_forgotten(open_folder: Path) -> None:
+    for _ in range(2):
+        with embedded_redis(open_folder / "redis") as server, redis.Redis.from_url(server.url) as client:
+            assert client.acl_users() == ["default"]
+            client.acl_setuser("waiter", enabled=True, nopass=True)
+            client.acl_save()
+
+
 @pytest.mark.skipif(not IS_ROOT, reason="only root can change to another account")
 def test_root_starts_postgres_as_nobody() -> None:
     with embedded_postgres(fast=True) as server:

@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,15 +25,18 @@ import psycopg
 from agiza.runtime.embedded import child
 from agiza.runtime.embedded import folder as folders
 from agiza.runtime.embedded.binaries import EmbeddedUnavailable, PostgresPrograms, find_postgres
+from agiza.runtime.embedded.held import STOP_TIMEOUT_S, HeldServer
 from agiza.runtime.embedded.ports import LOOPBACK, free_port
 
 SUPERUSER: Final = "agiza_admin"
 INIT_TIMEOUT_S: Final = 60
 START_TIMEOUT_S: Final = 30
-STOP_TIMEOUT_S: Final = 10
 START_ATTEMPTS: Final = 3
 POLL_S: Final = 0.02
 LOG_TAIL_CHARS: Final = 1500
+
+HELD_BY_ANOTHER: Final = ("lock file", "shared memory block")
+"""What the log says while an earlier server, or the last sessions of one that was killed, still end."""
 
 FAST_SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """Four times the speed; a crash of the machine may cost the data. For throw-away servers only."""
@@ -44,11 +48,20 @@ _log = logging.getLogger(__name__)
 class PostgresServer:
     """A running server. ``url`` is the superuser's; :meth:`url_of` gives another database of the server."""
 
-    port: int
+    process: HeldServer
     password: str
     major: int
-    pid: int
     account: child.Account
+
+    @property
+    def port(self) -> int:
+        """Its port on the loopback interface."""
+        return self.process.port
+
+    @property
+    def pid(self) -> int:
+        """Process id of the postmaster."""
+        return self.process.pid
 
     @property
     def url(self) -> str:
@@ -80,14 +93,12 @@ def embedded_postgres(
         account = account or child.choose_account(programs.postgres, folder)
         password = _prepare(folder, programs, account)
         settings = [f"max_connections={connections_max}", *(FAST_SETTINGS if fast else ())]
-        process, bound = _start(folder, programs, account, password, settings, port)
-        call_off = None if child.kernel_tells_of_death() else child.watch_over(process.pid, signal.SIGINT)
+        launch = partial(_start, folder, programs, account, password, settings)
+        process = HeldServer(launch, signal.SIGINT, port)
         try:
-            yield PostgresServer(bound, password, programs.major, process.pid, account)
+            yield PostgresServer(process, password, programs.major, account)
         finally:
-            child.stop(process, signal.SIGINT, timeout_s=STOP_TIMEOUT_S)
-            if call_off is not None:
-                call_off()
+            process.stop()
 
 
 def _prepare(folder: Path, programs: PostgresPrograms, account: child.Account) -> str:
@@ -151,10 +162,11 @@ def _start(
             return process, chosen
         child.stop(process, signal.SIGINT, timeout_s=STOP_TIMEOUT_S)
         tail = (folder / "server.log").read_text(errors="replace")[began_at:][-LOG_TAIL_CHARS:].strip()
-        passing = (port is None and "could not bind" in tail) or "lock file" in tail
+        held = any(words in tail for words in HELD_BY_ANOTHER)
+        passing = held or (port is None and "could not bind" in tail)
         if not passing or attempt == START_ATTEMPTS:
             raise EmbeddedUnavailable(f"Postgres did not start: {failure}. Its log ends: {tail}")
-        if "lock file" in tail:  # the server of a launcher that was just killed is still shutting down
+        if held:
             time.sleep(1)
     raise AssertionError("unreachable")
 

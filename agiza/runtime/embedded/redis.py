@@ -9,22 +9,25 @@ It listens on 127.0.0.1 only, with a password made for this data folder. Nothing
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from agiza.runtime.embedded import child
 from agiza.runtime.embedded import folder as folders
 from agiza.runtime.embedded.binaries import EmbeddedUnavailable, RedisProgram, find_redis
+from agiza.runtime.embedded.held import STOP_TIMEOUT_S, HeldServer
 from agiza.runtime.embedded.ports import LOOPBACK, free_port
 
 START_TIMEOUT_S: Final = 15
-STOP_TIMEOUT_S: Final = 10
+USERS_FILE: Final = "users.acl"
 START_ATTEMPTS: Final = 3
 POLL_S: Final = 0.01
 LOG_TAIL_CHARS: Final = 1500
@@ -34,10 +37,19 @@ LOG_TAIL_CHARS: Final = 1500
 class RedisServer:
     """A running server. ``url`` is the administrator's (the user ``default``)."""
 
-    port: int
+    process: HeldServer
     password: str
     version: tuple[int, ...]
-    pid: int
+
+    @property
+    def port(self) -> int:
+        """Its port on the loopback interface."""
+        return self.process.port
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self.process.pid
 
     @property
     def url(self) -> str:
@@ -57,14 +69,20 @@ def embedded_redis(
     program = program or find_redis()
     with folders.server_folder(keep_in, "redis") as folder:
         password = folders.stored_password(folder / "password")
-        process, bound = _start(folder, program, password, port, durable=keep_in is not None)
-        call_off = None if child.kernel_tells_of_death() else child.watch_over(process.pid, signal.SIGTERM)
+        _forget_users(folder, password)
+        launch = partial(_start, folder, program, password, durable=keep_in is not None)
+        process = HeldServer(launch, signal.SIGTERM, port)
         try:
-            yield RedisServer(bound, password, program.version, process.pid)
+            yield RedisServer(process, password, program.version)
         finally:
-            child.stop(process, signal.SIGTERM, timeout_s=STOP_TIMEOUT_S)
-            if call_off is not None:
-                call_off()
+            process.stop()
+
+
+def _forget_users(folder: Path, password: str) -> None:
+    """Begin the access list with the administrator alone. What is saved to it later outlives a crash of the server."""
+    users = folder / USERS_FILE
+    users.touch(mode=0o600)
+    users.write_text(f"user default on #{hashlib.sha256(password.encode()).hexdigest()} ~* &* +@all\n")
 
 
 def _start(
@@ -77,7 +95,7 @@ def _start(
         with (folder / "server.log").open("a") as log:
             began_at = log.tell()
             process = child.start(
-                [program.server, "-"],  # settings come by standard input: a password must not stand in the process list
+                [program.server, "-"],  # settings come by standard input
                 ourselves,
                 stdin=subprocess.PIPE,
                 stdout=log.fileno(),
@@ -85,7 +103,7 @@ def _start(
             )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), process.stdin as settings:
-            settings.write(_settings(folder, chosen, password, durable=durable))
+            settings.write(_settings(folder, chosen, durable=durable))
         failure = _wait_for_answer(process, chosen, password)
         if failure is None:
             return process, chosen
@@ -97,13 +115,13 @@ def _start(
     raise AssertionError("unreachable")
 
 
-def _settings(folder: Path, port: int, password: str, *, durable: bool) -> str:
+def _settings(folder: Path, port: int, *, durable: bool) -> str:
     return "\n".join(
         (
             f"port {port}",
             f"bind {LOOPBACK}",
             f'dir "{folder}"',
-            f"requirepass {password}",
+            f'aclfile "{folder / USERS_FILE}"',
             f"appendonly {'yes' if durable else 'no'}",
             "appendfsync everysec",
             'save ""',
