@@ -81,7 +81,7 @@ class Script:
 
     def evidence(self) -> a.ReadBackState:
         """What would be sent with placeOrder now."""
-        state = self.session._speech.read_back.state(self.now)
+        state = self.session._leg.speech.read_back.state(self.now)
         assert state is not None
         return state
 

@@ -27,7 +27,7 @@ async def test_a_fault_in_one_call_ends_that_call_only(
     sound = CallSession.handle
 
     def broken(session: CallSession, event: i.Input, now: int) -> list[a.Action]:
-        if session._facts.call_id == "HD_broken" and isinstance(event, i.CallerAudio):
+        if session._leg.facts.call_id == "HD_broken" and isinstance(event, i.CallerAudio):
             raise RuntimeError("a bug")
         return sound(session, event, now)
 

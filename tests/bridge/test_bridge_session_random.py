@@ -68,7 +68,7 @@ class World:
         self.handoffs += [each for each in actions if isinstance(each, a.RequestHandoff)]
 
     def check_flush(self, actions: list[a.Action]) -> None:
-        assert not self.session._speech.playback.is_playing(self.now), "unplayed audio after an interruption"
+        assert not self.session._leg.speech.playback.is_playing(self.now), "unplayed audio after an interruption"
         for action in actions:
             assert not isinstance(action, a.PlayAudio)
 
@@ -115,7 +115,7 @@ class World:
     def finish(self) -> None:
         """Nobody does anything any more, and still the call ends, with everything answered on the way."""
         self.pass_time(120_000)
-        opened = self.session._opened_at is not None
+        opened = self.session._leg.opened_at is not None
         assert self.session.phase is Phase.ENDED or not opened
         if opened:
             assert sum(isinstance(each, a.PublishEnded) for each in self.log) == 1

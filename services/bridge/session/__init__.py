@@ -8,6 +8,7 @@ The driver carries out every action, in order, before it hands in the next input
 """
 
 from services.bridge.session.facts import CallFacts, Limits
-from services.bridge.session.session import CallSession, Deadline
+from services.bridge.session.session import CallSession
+from services.bridge.session.watch import Deadline
 
 __all__ = ["CallFacts", "CallSession", "Deadline", "Limits"]
