@@ -1,0 +1,1 @@
+"""The page on which a branch's people see who needs them, before the phone is picked up."""

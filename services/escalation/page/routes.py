@@ -1,0 +1,155 @@
+"""``/handoffs``: the page and what it asks for. Opened with the branch's key, which then lies in a cookie.
+
+GET  /handoffs/{branch}                 the page; asks for the key when there is none
+POST /handoffs/{branch}/key             {"key"}: the key, kept in a cookie of this path
+GET  /handoffs/{branch}/matters         what waits
+POST /handoffs/{branch}/matters/{id}/take | close | place | discard
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Cookie, Depends, Header, HTTPException, Request, Response
+from fastapi import Path as Part
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from agiza.runtime.branch_keys import is_branch_key
+from agiza.runtime.clock import Clock
+from agiza.runtime.logs import get_logger
+from agiza.runtime.postgres import UNAVAILABLE, Pool, transaction
+from agiza.runtime.redis_clients import Client
+from services.escalation.page.acting import CartDesk, OrdersAway, call_of, take
+from services.escalation.page.matters import matters_of
+
+COOKIE: Final = "agiza_branch_key"
+COOKIE_S: Final = 30 * 24 * 3600
+STATIC: Final = Path(__file__).with_name("static")
+FILES: Final = {"handoffs.js": "text/javascript", "handoffs.css": "text/css"}
+HEADERS: Final = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+Branch = Annotated[str, Part(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+MatterId = Annotated[str, Part(pattern=r"^[A-Za-z0-9_-]{4,64}$")]
+Act = Literal["take", "close", "place", "discard"]
+CloseCallback = Callable[[str, str, str], Awaitable[bool]]
+"""(branch, matter, by whom) -> whether there was something to close."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PageParts:
+    """What the page works with."""
+
+    pool: Pool
+    redis: Client
+    clock: Clock
+    carts: CartDesk
+    close: CloseCallback
+    secrets: Sequence[str]
+    is_https: bool
+
+
+class KeyGiven(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    key: str = Field(min_length=1, max_length=128)
+
+
+class ActRequest(BaseModel):
+    """``request_id`` is made once per click, so that a click that is sent twice counts once."""
+
+    model_config = ConfigDict(extra="forbid")
+    by: str = Field(min_length=1, max_length=64)
+    request_id: str = Field(pattern=r"^[A-Za-z0-9_-]{8,100}$")
+
+
+def page_routes(parts: PageParts) -> APIRouter:
+    """The page's routes. Wrong keys get 401 and are logged with the branch only."""
+    router = APIRouter(prefix="/handoffs", include_in_schema=False)
+    page = (STATIC / "handoffs.html").read_text()
+    static = {name: (STATIC / name).read_bytes() for name in FILES}
+
+    def admitted(branch: Branch, agiza_branch_key: Annotated[str, Cookie()] = "") -> str:
+        if not is_branch_key(agiza_branch_key, branch, parts.secrets):
+            raise HTTPException(401, "this page needs the branch's key")
+        return branch
+
+    def from_page(x_requested_by: Annotated[str, Header()] = "") -> None:
+        # A form of a foreign site can send the cookie where a browser is old, but never this header.
+        if x_requested_by != "handoffs":
+            raise HTTPException(403, "only the page may do this")
+
+    @router.get("/static/{name}")
+    async def file(name: str) -> Response:
+        if name not in static:
+            raise HTTPException(404)
+        return Response(static[name], media_type=FILES[name], headers=HEADERS)
+
+    @router.get("/{branch}")
+    async def show(branch: Branch) -> Response:
+        return Response(page, media_type="text/html; charset=utf-8", headers=HEADERS)
+
+    @router.post("/{branch}/key", dependencies=[Depends(from_page)])
+    async def key(branch: Branch, given: KeyGiven) -> Response:
+        if not is_branch_key(given.key, branch, parts.secrets):
+            log.warning("branch_key_refused", branch_id=branch)
+            raise HTTPException(401, "this is not the key of this branch")
+        response = JSONResponse({"status": "ok"}, headers=HEADERS)
+        response.set_cookie(
+            COOKIE, given.key, max_age=COOKIE_S, path=f"/handoffs/{branch}", secure=parts.is_https, httponly=True,
+            samesite="strict",
+        )  # fmt: skip
+        return response
+
+    @router.get("/{branch}/matters")
+    async def matters(branch: Annotated[str, Depends(admitted)]) -> Response:
+        now = parts.clock.now()
+        try:
+            found = await matters_of(parts.pool, parts.redis, branch, now)
+        except UNAVAILABLE:
+            raise HTTPException(503, "the database does not answer") from None
+        return JSONResponse({"branch": branch, "now": now.isoformat(), "matters": found}, headers=HEADERS)
+
+    @router.post("/{branch}/matters/{matter_id}/{action}", dependencies=[Depends(from_page)])
+    async def act(
+        request: Request, branch: Annotated[str, Depends(admitted)], matter_id: MatterId, action: Act, body: ActRequest
+    ) -> dict[str, Any]:
+        try:
+            return await _act(parts, branch, matter_id, action, body)
+        except UNAVAILABLE:
+            raise HTTPException(503, "the database does not answer; try again") from None
+        except OrdersAway:
+            raise HTTPException(503, "the order system does not answer; try again") from None
+
+    return router
+
+
+async def _act(parts: PageParts, branch: str, matter_id: str, action: Act, body: ActRequest) -> dict[str, Any]:
+    log.info("handoff_page_action", branch_id=branch, matter_id=matter_id, action=action)
+    if action == "take":
+        async with transaction(parts.pool) as conn:
+            name = await take(conn, branch, matter_id, body.by, parts.clock.now())
+        if name is None:
+            raise HTTPException(404, "no such hand-off")
+        return {"taken_by": name}
+    if action == "close":
+        if not await parts.close(branch, matter_id, body.by):
+            raise HTTPException(404, "nothing is open here")
+        return {"closed_by": body.by}
+    async with parts.pool.connection() as conn:
+        call_id = await call_of(conn, branch, matter_id)
+    if call_id is None:
+        raise HTTPException(404, "no such matter")
+    status, answer = await parts.carts.act(call_id, branch, action, by=body.by, request_id=body.request_id)
+    if status != 200:
+        raise HTTPException(status if status in (404, 503) else 502, answer.get("detail", "the order system refused"))
+    return {name: answer[name] for name in ("status", "code", "message", "order_number") if name in answer}
