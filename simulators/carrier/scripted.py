@@ -97,10 +97,8 @@ class ScriptedCaller:
 
     def talk(self) -> Sequence[TalkLine]:
         """The conversation so far, with what the agent said last, even if the line went down before an answer."""
-        last = self._words.pending
-        if not last or last == self._answered_turn:
-            return tuple(self._talk)
-        return (*self._talk, TalkLine("agent", last, self._elapsed_ms))
+        last = self._words.pending  # not noted yet, also where this caller had decided to wait
+        return (*self._talk, TalkLine("agent", last, self._elapsed_ms)) if last else tuple(self._talk)
 
     @property
     def lines_left(self) -> int:

@@ -242,3 +242,19 @@ def test_last_words_of_the_agent_are_kept_when_the_line_goes_down() -> None:
     talk = Talk(ScriptedCaller([], agent_words=lambda: words))
     talk.hear_ms(SPEECH, 400)
     assert [line.text for line in talk.caller.talk() if line.who == "agent"] == ["Your order number is seven. Goodbye."]
+
+
+async def test_a_request_to_wait_is_kept_when_the_line_goes_down_after_it() -> None:
+    talk = await prepared([AgentWords("One moment please.", 0)], ORDER)
+    talk.turn(pause_ms=1_000)
+    assert talk.lines() == [], "the caller waits"
+    assert [line.text for line in talk.caller.talk()] == ["One moment please."]
+
+
+async def test_what_was_noted_at_the_end_is_noted_once() -> None:
+    talk = await prepared([AgentWords("What would you like?", 0)], ORDER)
+    talk.turn()
+    talk.finish_speaking()
+    first = talk.caller.talk()
+    assert [line.text for line in first] == ["What would you like?", ORDER]
+    assert talk.caller.talk() == first
