@@ -90,4 +90,4 @@ async def _task_watch() -> AsyncIterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first: a worker that begins with whole calls at the end would keep all others waiting."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("e2e") is None, item.get_closest_marker("audio") is None))

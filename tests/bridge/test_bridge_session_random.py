@@ -121,7 +121,7 @@ class World:
             assert sum(isinstance(each, a.PublishEnded) for each in self.log) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_any_sequence_keeps_the_promises(data: st.DataObject) -> None:
     world = World(strict=False)
@@ -139,7 +139,7 @@ def test_any_sequence_keeps_the_promises(data: st.DataObject) -> None:
     world.check()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_a_live_call_never_leaves_the_table_and_answers_everything(data: st.DataObject) -> None:
     world = World(strict=True)

@@ -156,4 +156,4 @@ class CartMachine(RuleBasedStateMachine):
 
 
 TestCartMachine = CartMachine.TestCase
-TestCartMachine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestCartMachine.settings = settings(stateful_step_count=20)

@@ -71,7 +71,7 @@ def test_arguments_that_are_no_object(tool: str, args: object) -> None:
     assert ruling.code == "bad_arguments"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(tool=st.sampled_from(sorted(TOOL_NAMES)), args=st.dictionaries(st.sampled_from(ARGUMENTS), JSON))
 def test_random_arguments(tool: str, args: dict[str, Any]) -> None:
     check(started(), tool, args)

@@ -16,7 +16,6 @@ from benchmarks.eval_audio import NOON
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("kills"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

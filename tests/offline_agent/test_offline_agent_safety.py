@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from offline_menus import GREEDY_WORDS, PIZZERIA, setup_of, westlands
 from offline_orders import Call
@@ -61,7 +61,6 @@ tool_results = st.lists(st.builds(ToolResult, st.sampled_from(TOOLS), responses)
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(sorted(MENUS)), st.lists(events, max_size=12))
 def test_no_order_without_a_read_back_and_a_yes_behind_it(menu: str, talk: list[AgentInput]) -> None:
     """The words may be anything; the order that is placed is always the one that was read back before the yes."""
@@ -90,7 +89,6 @@ def _says_yes(event: Heard) -> bool:
     return any(word in said.replace("'", "") for word in words)
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.sampled_from(sorted(MENUS)),
     st.lists(
@@ -108,7 +106,6 @@ def test_no_words_and_no_answer_can_break_it(menu: str, talk: list[AgentInput]) 
         assert isinstance(agent.handle(event), list)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(events, max_size=8))
 def test_equal_calls_are_answered_equally(talk: list[AgentInput]) -> None:
     calls = [Call(SETUPS["grill"], MENUS["grill"]).start() for _ in range(2)]
@@ -117,7 +114,6 @@ def test_equal_calls_are_answered_equally(talk: list[AgentInput]) -> None:
     assert calls[0].orders.calls == calls[1].orders.calls
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=300), utterances)
 def test_any_setup_message_can_be_served(instruction: str, said: str) -> None:
     agent = OfflineAgent(AgentSetup(instruction, [{"name": "addItem", "parameters": {"properties": instruction}}]))
