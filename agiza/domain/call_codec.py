@@ -29,6 +29,7 @@ def call_to_json(call: CallState) -> dict[str, Any]:
             "edge": dial.edge.value,
             "certainty": dial.certainty,
             "room": dial.room,
+            "again": dial.again,
         },
     }
 
@@ -55,5 +56,6 @@ def call_from_json(stored: Mapping[str, Any]) -> CallState:
             edge=Edge(dial["edge"]),
             certainty=dial["certainty"],
             room=dial["room"],
+            again=dial["again"],
         ),
     )

@@ -14,7 +14,7 @@ from agiza.domain.call_answers import (
     JoinRoom,
 )
 from agiza.domain.call_state import Callback, Channel, DialTarget, Edge, Handoff, Phase, Phrase, ServedDial
-from agiza.domain.call_step import DIALS_MAX, RING_SECONDS, STALE_SECONDS, TALK_SECONDS_MIN, Case
+from agiza.domain.call_step import DIALS_MAX, ECHO_SECONDS, RING_SECONDS, TALK_SECONDS_MIN, Case
 from agiza.domain.handoff import may_dial
 
 _RINGING_IS_OVER = timedelta(seconds=RING_SECONDS + 10)
@@ -50,6 +50,7 @@ def dial_again(case: Case) -> Decision:
     if served is None:
         return case.silent()
     now_surer = certainty(case.callback)
+    served = replace(served, again=True)
     if now_surer > served.certainty:
         served = replace(served, channel=case.callback.channel, edge=case.callback.edge, certainty=now_surer)
     elif not case.is_repeated():
@@ -149,8 +150,9 @@ def _dial_next(case: Case, missed: DialEnded, served: ServedDial) -> Decision:
 def _is_about_the_dial_before(case: Case, served: ServedDial) -> bool:
     if case.callback.attempt is not None:
         return case.callback.attempt < served.attempt
-    is_fresh = case.now < served.served_at + timedelta(seconds=STALE_SECONDS)
-    return served.attempt > 1 and is_fresh and case.callback.dial_connected is not True
+    # It names no Dial. Once, so soon, it is the word about the one before again; a second time this one has ended, too.
+    is_echo = case.now < served.served_at + timedelta(seconds=ECHO_SECONDS)
+    return served.attempt > 1 and is_echo and not served.again and case.callback.dial_connected is not True
 
 
 def _served(case: Case) -> bool:

@@ -156,7 +156,8 @@ class Phrase(StrEnum):
 
     CONNECTING = "connecting"
     TRYING_NEXT = "trying_next"
-    """The first person did not answer; the next one is rung."""
+    """The next person is rung. A carrier that does not say how a Dial ended leaves it open whether they talked, so
+    this must also make sense to somebody who has been helped."""
     CONNECTING_INSTEAD = "connecting_instead"
     """The ordering line does not work; a person will take the order."""
     CLOSED = "closed"
@@ -175,7 +176,7 @@ class Phrase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServedDial:
-    """The Dial that this call was answered with, and to which request.
+    """The Dial that this call was answered with, to which request, and whether it was served once more.
 
     With `room` it is the way into that room; then `target` is who waits there, if that is a person of the branch.
     """
@@ -189,6 +190,7 @@ class ServedDial:
     edge: Edge
     certainty: int
     room: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

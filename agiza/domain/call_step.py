@@ -15,7 +15,9 @@ RING_SECONDS = 25
 REPEAT_SECONDS = 10
 """A request that comes again within this time is a repetition and gets its answer again."""
 STALE_SECONDS = 2
-"""So soon after a new leg or Dial, a request that names neither is still about the one before."""
+"""So soon after a new leg, a request that names none is still about the one before."""
+ECHO_SECONDS = 0.25
+"""So soon after a Dial, a word about a Dial is the echo of the one before: no phone is rung and declined by then."""
 TALK_SECONDS_MIN = 3
 """A call that the carrier reports as over sooner than this after the Dial was given up, not answered."""
 LEGS_MAX = 3

@@ -20,7 +20,7 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
         Phrase.CONNECTING_INSTEAD: "One moment please, a member of our team will help you.",
         Phrase.CLOSED: "Thank you for calling {branch}. We are closed now. We open {opening}. Goodbye.",
         Phrase.NOBODY_ANSWERED: "Sorry, nobody could answer just now. Please call us again in a few minutes. Goodbye.",
-        Phrase.TRYING_NEXT: "Thank you for waiting. I am trying somebody else.",
+        Phrase.TRYING_NEXT: "If you still need somebody, please stay on the line. I am trying a colleague.",
         Phrase.CALLBACK_PROMISED: "Sorry, nobody can come to the phone just now. We will ring you back on this number"
         " within {minutes} minutes. Goodbye.",
         Phrase.TOO_MANY_CALLS: "Sorry, there have been many calls from this number. Please try again later. Goodbye.",
@@ -34,7 +34,7 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
         Phrase.CONNECTING_INSTEAD: "Tafadhali subiri kidogo, mhudumu wetu atakusaidia.",
         Phrase.CLOSED: "Asante kwa kupigia {branch}. Kwa sasa tumefunga. Tafadhali piga tena tukifungua. Kwaheri.",
         Phrase.NOBODY_ANSWERED: "Samahani, hakuna aliyeweza kupokea sasa. Tafadhali piga tena baadaye. Kwaheri.",
-        Phrase.TRYING_NEXT: "Asante kwa kusubiri. Najaribu mhudumu mwingine.",
+        Phrase.TRYING_NEXT: "Ikiwa bado unahitaji msaada, tafadhali subiri. Najaribu mhudumu mwingine.",
         Phrase.CALLBACK_PROMISED: "Samahani, hakuna anayeweza kupokea simu sasa. Tutakupigia kwa namba hii ndani ya"
         " dakika {minutes}. Kwaheri.",
         Phrase.TOO_MANY_CALLS: "Samahani, simu nyingi zimetoka kwa namba hii. Tafadhali jaribu baadaye. Kwaheri.",

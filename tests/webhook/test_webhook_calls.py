@@ -113,13 +113,21 @@ async def test_escalation_ends_in_a_dial_of_the_chosen_person(webhook: Webhook, 
     assert answer.verbs == ["Say", "Dial", "Redirect", "Say", "Hangup"]
     assert answer.dialled == ["+254700000002"]
     assert answer.xml[1].attrib == {"callerId": "+254709000002", "timeout": "25"}
-    assert (await webhook.post(answer.redirect, posted("Answered", dialStatus="no-answer"))).verbs == ["Say", "Hangup"]
+    following = await webhook.post(answer.redirect, posted("Answered", dialStatus="no-answer"))
+    assert following.dialled == ["+254700000001"]
+    last = await webhook.post(following.redirect, posted("Answered", dialStatus="busy"))
+    assert last.verbs == ["Say", "Hangup"]
     assert (await webhook.voice("Completed", durationInSeconds="40")).verbs == []
     assert (await webhook.voice("StreamStopped")).verbs == []
-    assert await webhook.event_types(4) == ["started", "dial_served", "dial_ended", "hung_up"]
+    assert await webhook.event_types(6) == [
+        "started", "dial_served", "dial_ended", "dial_served", "dial_ended", "hung_up",
+    ]  # fmt: skip
     events = await webhook.events()
-    assert events[1]["data"]["handoff_id"] == "h1"
-    assert events[2]["data"]["connected"] is False
+    assert [events[place]["data"]["handoff_id"] for place in range(1, 5)] == ["h1"] * 4
+    assert [(events[place]["data"]["connected"], events[place]["data"]["is_last"]) for place in (2, 4)] == [
+        (False, False),
+        (False, True),
+    ]
 
 
 async def test_stream_that_broke_is_answered_with_a_person(webhook: Webhook) -> None:

@@ -27,7 +27,10 @@ async def test_call_goes_on_from_memory_while_postgres_is_away(webhook: Webhook)
     answer = await webhook.post(first.redirect, posted("StreamStopped"))
     assert answer.dialled == FRONT
     assert (await webhook.post(first.redirect, posted("StreamStopped"))).body == answer.body
-    assert (await webhook.post(answer.redirect, posted("Answered", dialStatus="busy"))).verbs == ["Say", "Hangup"]
+    following = await webhook.post(answer.redirect, posted("Answered", dialStatus="busy"))
+    assert following.dialled == ["+254700000002"]
+    last = await webhook.post(following.redirect, posted("Answered", dialStatus="busy"))
+    assert last.verbs == ["Say", "Hangup"]
     assert (await webhook.voice("Completed")).verbs == []
     assert (await webhook.voice("StreamStopped")).verbs == []
 
