@@ -101,8 +101,8 @@ def parse_callback(body: bytes, content_type: str) -> CarrierPost:
     )
 
 
-def understand(post: CarrierPost, channel: Channel, attempt: int | None = None) -> Callback:
-    """The request as call control wants it. ``attempt`` is the Dial's number in the signed URL, if it has one."""
+def understand(post: CarrierPost, channel: Channel, attempt: int | None = None, leg: int | None = None) -> Callback:
+    """The request as call control wants it. ``attempt`` and ``leg`` are the numbers of Dial and Stream in the URL."""
     edge, state = _edge(post)
     # A Redirect's target is fetched as a verb; only when the request clearly speaks of something else is it that.
     if channel is Channel.NEXT and edge in (Edge.RINGING, Edge.ANSWERED, Edge.STREAM_ENDED, Edge.OTHER):
@@ -117,6 +117,7 @@ def understand(post: CarrierPost, channel: Channel, attempt: int | None = None) 
         duration_s=post.duration_s,
         dial_connected=_dial_connected(post),
         attempt=attempt,
+        leg=leg,
     )
 
 

@@ -25,6 +25,10 @@ DEAD_PREFIX: Final = "agiza:dead:"
 LEASES_PREFIX: Final = "agiza:leases:"
 CARTS_PREFIX: Final = "agiza:carts:"
 
+SWITCHES_PREFIX: Final = "agiza:switches:"
+DIAL_SWITCH: Final = f"{SWITCHES_PREFIX}dial"
+"""Holds ``off`` while nobody may be dialled by machines."""
+
 
 def partition_of(call_id: str) -> int:
     """The tool-call partition (0-15) of a call: CRC-32 of its id, so every replica computes the same."""

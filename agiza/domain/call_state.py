@@ -99,13 +99,14 @@ class Outbound:
     """What an outbound call of ours was placed for.
 
     `customer` is who is to be connected with a person who picked up; `room` is where the two meet instead. `is_open`
-    is False when the matter has been settled meanwhile, for instance by a person.
+    is False when the matter has been settled meanwhile, for instance by a person. `reason` is why a person is needed.
     """
 
     outbound_id: str
     is_open: bool
     customer: DialTarget | None = None
     room: str | None = None
+    reason: str = "caller_asked"
 
 
 CallOutcome: TypeAlias = Literal["placed", "no_order", "handoff", "dropped"]

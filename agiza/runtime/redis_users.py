@@ -75,7 +75,7 @@ def _consumed(*names: str) -> tuple[str, ...]:
 RIGHTS: Final[Mapping[User, Rights]] = {
     "webhook": Rights(
         keys=_consumed(streams.CALLS),
-        read=(f"{streams.BRIDGES_PREFIX}*", f"{streams.NONCE_PREFIX}*"),
+        read=(f"{streams.BRIDGES_PREFIX}*", f"{streams.NONCE_PREFIX}*", f"{streams.SWITCHES_PREFIX}*"),
         commands=(*_PUBLISH, *_CONSUME, "mget", "hgetall", "hmget", "hget", "zrange", "zcard", "zscore", "scan"),
     ),
     "bridge": Rights(
@@ -91,8 +91,9 @@ RIGHTS: Final[Mapping[User, Rights]] = {
     ),
     "escalation": Rights(
         keys=(*_consumed(streams.HANDOFFS), *_consumed(streams.CALLS), f"{JOBS_PREFIX}*"),
+        read=(f"{streams.SESSION_PREFIX}*", f"{streams.BRIDGES_PREFIX}*", f"{streams.SWITCHES_PREFIX}*"),
         channels=(f"{streams.REPLIES_PREFIX}*",),
-        commands=(*_PUBLISH, *_CONSUME, *_JOBS),
+        commands=(*_PUBLISH, *_CONSUME, *_JOBS, "hget", "lrange"),
     ),
 }
 

@@ -18,11 +18,13 @@ ALTER TABLE calls
     ADD COLUMN kind text NOT NULL DEFAULT 'inbound',
     ADD COLUMN resumes_call_id text,
     ADD COLUMN outbound_id text,
+    ADD COLUMN pii_legs jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN dials integer NOT NULL DEFAULT 0,
     ADD COLUMN last_dialled_at timestamptz;
 COMMENT ON COLUMN calls.resumes_call_id IS 'The call whose cart this one goes on with, when we rang the customer back';
 UPDATE calls SET state = jsonb_set(state, '{call}',
     state->'call' || '{"kind": "inbound", "tried": [], "picked_up": false, "dial": null}') WHERE state ? 'call';
+COMMENT ON COLUMN calls.pii_legs IS 'The bridges'' reports by leg; transcript, tool calls, latencies and usage are joined of them';
 CREATE INDEX calls_dialled ON calls (branch_id, last_dialled_at) WHERE last_dialled_at IS NOT NULL;
 CREATE INDEX calls_of_caller ON calls (pii_caller, branch_id, started_at) WHERE pii_caller IS NOT NULL;
 
@@ -92,7 +94,7 @@ ALTER TABLE handoffs
 DROP INDEX calls_of_caller;
 DROP INDEX calls_dialled;
 ALTER TABLE calls
-    DROP COLUMN kind, DROP COLUMN resumes_call_id, DROP COLUMN outbound_id, DROP COLUMN dials,
+    DROP COLUMN kind, DROP COLUMN resumes_call_id, DROP COLUMN outbound_id, DROP COLUMN pii_legs, DROP COLUMN dials,
     DROP COLUMN last_dialled_at;
 """
 

@@ -19,6 +19,7 @@ from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import Client, open_redis
 from services.webhook.announcer import Announcer
 from services.webhook.answers import Urls
+from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory
 from services.webhook.outage import Watched, postgres_probe, redis_probe
 from services.webhook.reports import Reports
@@ -53,6 +54,13 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
         )
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
         announcer = Announcer(publisher=publisher, pool=pool, directory=directory, clock=process.clock)
+        dialling = Dialling(
+            redis.commands,
+            process.metrics,
+            is_allowed=settings.agiza_dial,
+            can_place_calls=settings.agiza_outbound,
+            per_caller_day=settings.agiza_dials_per_caller_day,
+        )
         switchboard = Switchboard(
             pool=pool,
             directory=directory,
@@ -61,6 +69,7 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
             redis=redis_watch,
             announcer=announcer,
             token_used=_token_used(redis.commands),
+            dialling=dialling,
             clock=process.clock,
         )
         door = CarrierDoor(
@@ -90,6 +99,7 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
         process.supervise("directory", directory.keep_fresh(pool, process.stopping))
         process.supervise("database_watch", database.watch(process.stopping))
         process.supervise("redis_watch", redis_watch.watch(process.stopping))
+        process.supervise("dialling", dialling.watch(process.stopping))
         process.supervise("announcer", announcer.run(process.stopping))
         process.supervise("sweep", announcer.sweep(process.stopping))
         process.supervise("reports", consumer.run(process.stopping))

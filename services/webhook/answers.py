@@ -15,7 +15,7 @@ from agiza.domain.call_step import RING_SECONDS
 from agiza.domain.menu import Branch
 from services.webhook.phrases import say
 
-_STAGE: Final = re.compile(r"(next|status|dial)-(\d{1,4})")
+_STAGE: Final = re.compile(r"(next|status|dial|outbound)-(\d{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,10 @@ class Urls:
         """What it runs after this Dial."""
         return self._signed("after-dial", CallRef(call_id, branch_id, f"dial-{attempt}"))
 
+    def outbound(self, outbound_id: str, branch_id: str) -> str:
+        """What the carrier asks when somebody picks up a call of ours."""
+        return self._signed("outbound", CallRef(outbound_id, branch_id, "outbound-1"))
+
     def _signed(self, route: str, ref: CallRef) -> str:
         return f"{self.public.rstrip('/')}/carrier/{self.path_token}/{route}/{sign_call_ref(ref, self.secret)}"
 
@@ -63,6 +67,11 @@ class Caller:
     branch: Branch
     language: str
     media_token: str | None
+    reason: str = "caller_asked"
+
+
+def _apology(phrase: Phrase) -> Phrase:
+    return Phrase.STAFF_MISSED if phrase is Phrase.STAFF_CONNECTING else Phrase.NOBODY_ANSWERED
 
 
 def document_for(answer: Answer, caller: Caller, urls: Urls, now: datetime) -> Document:
@@ -81,15 +90,15 @@ def document_for(answer: Answer, caller: Caller, urls: Urls, now: datetime) -> D
         case DialPerson(target, phrase, attempt):
             # Verbs after the Redirect run only where the carrier does not take it.
             return (
-                say(phrase, branch, caller.language, now),
+                say(phrase, branch, caller.language, now, caller.reason),
                 Dial(target.phone, branch.phone, RING_SECONDS),
                 Redirect(urls.after_dial(caller.call_id, branch.id, attempt)),
-                say(Phrase.NOBODY_ANSWERED, branch, caller.language, now),
+                say(_apology(phrase), branch, caller.language, now),
                 Hangup(),
             )
         case JoinRoom(room, phrase, attempt):
             return (
-                say(phrase, branch, caller.language, now),
+                say(phrase, branch, caller.language, now, caller.reason),
                 Conference(room),
                 Redirect(urls.after_dial(caller.call_id, branch.id, attempt)),
                 Hangup(),

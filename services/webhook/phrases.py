@@ -46,11 +46,45 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
 }
 
 
-def say(phrase: Phrase, branch: Branch, language: str, now: datetime) -> Say:
-    """The sentence in the caller's language, else in English."""
+REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "caller_asked": "they asked for a person",
+        "allergy_or_medical": "a question about allergies or health",
+        "payment": "a question about a payment",
+        "complaint": "a complaint",
+        "not_understood": "the assistant did not understand them",
+        "abuse": "the caller was upset",
+        "special_request": "a special request",
+        "high_value": "a large order",
+        "order_not_accepted": "their order was not accepted",
+        "technical": "trouble with the line",
+        "callback": "they asked to be called back",
+    },
+    "sw": {
+        "caller_asked": "aliomba kuongea na mtu",
+        "allergy_or_medical": "swali kuhusu mzio au afya",
+        "payment": "swali kuhusu malipo",
+        "complaint": "malalamiko",
+        "not_understood": "msaidizi hakumwelewa",
+        "abuse": "mteja alikasirika",
+        "special_request": "ombi maalum",
+        "high_value": "oda kubwa",
+        "order_not_accepted": "oda yake haikukubaliwa",
+        "technical": "tatizo la laini",
+        "callback": "aliomba kupigiwa simu",
+    },
+}
+"""Why a person of the branch is rung, as they hear it."""
+
+
+def say(phrase: Phrase, branch: Branch, language: str, now: datetime, reason: str = "caller_asked") -> Say:
+    """The sentence in the listener's language, else in English. ``reason`` is for people of the branch."""
     spoken = language if language in SENTENCES else "en"
     opening = branch.hours.next_opening(now)
     text = SENTENCES[spoken][phrase].format(
-        branch=branch.name, opening=spoken_opening(opening, now) if opening else "again soon"
+        branch=branch.name,
+        opening=spoken_opening(opening, now) if opening else "again soon",
+        minutes=branch.escalation.callback_minutes,
+        reason=REASONS[spoken].get(reason, REASONS[spoken]["caller_asked"]),
     )
     return Say(text, TAGS[spoken])

@@ -7,7 +7,7 @@ from agiza.runtime.consumer import Delivery, Done, Outcome
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Pool, transaction
-from services.webhook.store import store_report
+from services.webhook.store_reports import store_report
 
 log = get_logger(__name__)
 

@@ -27,6 +27,15 @@ LIST_MAX: Final = 200
 log = get_logger(__name__)
 
 
+_KINDS: Final = {
+    Channel.NEXT: "next",
+    Channel.STATUS: "status",
+    Channel.AFTER_DIAL: "dial",
+    Channel.VOICE: "outbound",
+}
+"""What a signed URL of each kind must have been made for."""
+
+
 class CarrierDoor:
     """Lets in who knows the path and, where asked for, signs; reads the body; hands the rest to the switchboard."""
 
@@ -73,19 +82,22 @@ class CarrierDoor:
         except CallbackRefused as error:
             log.warning("callback_refused", channel=channel.value, reason=str(error))
             raise HTTPException(400, "not a callback") from None
-        if signed is None and post.call_id is None:
+        if post.call_id is None and (signed is None or channel is Channel.VOICE):
             # Events about something else than a call are taken and forgotten, lest they be delivered again and again.
             if channel is Channel.EVENTS:
                 return ()
             log.warning("callback_without_call", channel=channel.value)
             raise HTTPException(400, "no session")
-        with bound(call_id=signed[0] if signed else post.call_id):
-            return await self._switchboard.answer(post, channel, signed=signed)
+        is_ours = signed is not None and channel is Channel.VOICE
+        with bound(call_id=signed[0] if signed and not is_ours else post.call_id):
+            return await self._switchboard.answer(
+                post, channel, signed=signed, outbound_id=signed[0] if signed and is_ours else None
+            )
 
     def _signed(self, channel: Channel, ref: str | None) -> tuple[str, str, int] | None:
         if ref is None:
             return None
-        kind = {Channel.NEXT: "next", Channel.STATUS: "status", Channel.AFTER_DIAL: "dial"}[channel]
+        kind = _KINDS[channel]
         try:
             call, number = self._urls.read(ref, kind)
         except TokenRefused as refused:
@@ -126,6 +138,10 @@ def carrier_routes(door: CarrierDoor) -> APIRouter:
     @router.post("/status/{ref}")
     async def status(request: Request, path_token: str, ref: str) -> Response:
         return await door.answer(request, path_token, Channel.STATUS, ref)
+
+    @router.post("/outbound/{ref}")
+    async def outbound(request: Request, path_token: str, ref: str) -> Response:
+        return await door.answer(request, path_token, Channel.VOICE, ref)
 
     return router
 

@@ -35,6 +35,13 @@ class WebhookSettings(ServiceSettings):
     """Branch files, the copy of the directory for when the database is away."""
     agiza_host: str = "127.0.0.1"
     agiza_port: Port = 8080
+    agiza_dial: bool = True
+    """Whether anybody may be dialled at all. `agiza dial off` does the same in a running system."""
+    agiza_dials_per_caller_day: int = Field(default=12, ge=1)
+    """More Dials than this for one caller in a day is fraud or a fault, and is not served. The hourly limit of a branch
+    stands in its file."""
+    agiza_outbound: bool = False
+    """Whether the escalation service can place calls, so that a call back may be promised."""
     agiza_carrier_format: CarrierFormat = "xml"
     agiza_carrier_signature: SignaturePolicy = "warn"
     agiza_carrier_signing_secrets: SecretStr = Field(default=SecretStr(""))

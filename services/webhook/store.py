@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from agiza.contracts.events import CallEnded
 from agiza.domain.call_codec import call_from_json, call_to_json
-from agiza.domain.call_state import CallOutcome, CallState, DialTarget, Handoff
+from agiza.domain.call_state import CallKind, CallOutcome, CallState, DialTarget, Handoff
 from agiza.domain.handoff import HandoffState
 from agiza.runtime.postgres import Connection
 
@@ -28,11 +27,11 @@ CALL_HOURS_MAX: Final = 2
 
 _READ: Final = """
     SELECT c.branch_id, c.menu_version, c.pii_caller, c.language, c.state, c.media_token, c.token_expires_at,
-           c.traceparent, c.started_at, c.outcome,
-           h.handoff_id, h.state, h.contact_id, h.contact_phone
+           c.traceparent, c.started_at, c.outcome, c.end_reason, c.outbound_id, c.resumes_call_id, c.dials,
+           h.handoff_id, h.state, h.contact_id, h.contact_phone, h.room, h.ringing
     FROM calls c
     LEFT JOIN LATERAL (
-        SELECT handoff_id, state, contact_id, contact_phone FROM handoffs
+        SELECT handoff_id, state, contact_id, contact_phone, room, ringing FROM handoffs
         WHERE call_id = c.call_id ORDER BY leg_epoch DESC LIMIT 1
     ) h ON true
     WHERE c.call_id = %s
@@ -57,6 +56,10 @@ class CallRow:
     outcome: CallOutcome | None = None
     end_reason: str | None = None
     ended_at: datetime | None = None
+    outbound_id: str | None = None
+    resumes_call_id: str | None = None
+    dials: int = 0
+    dialled_at: datetime | None = None
     unsent: tuple[JsonObject, ...] = field(default=())
 
 
@@ -78,40 +81,100 @@ async def read_call(conn: Connection, call_id: str) -> tuple[CallRow, Handoff | 
         media_token=found[5],
         token_expires_at=found[6],
         outcome=found[9],
+        end_reason=found[10],
+        outbound_id=found[11],
+        resumes_call_id=found[12],
+        dials=found[13],
         unsent=tuple(found[4]["unsent"]),
     )
-    if found[10] is None:
+    handoff_id, state, contact_id, phone, room, ringing = found[14:]
+    if handoff_id is None:
         return row, None
-    target = DialTarget(found[12], found[13]) if found[12] and found[13] else None
-    return row, Handoff(found[10], HandoffState(found[11]), target)
+    target = DialTarget(contact_id, phone) if contact_id and phone else None
+    return row, Handoff(handoff_id, HandoffState(state), target, room, ringing)
 
 
 async def insert_call(conn: Connection, row: CallRow) -> bool:
     """Store a new call. False when another request of the same call was quicker: read again."""
     cursor = await conn.execute(
         "INSERT INTO calls (call_id, branch_id, menu_version, pii_caller, language, stage, state, media_token,"
-        " token_expires_at, leg_epoch, traceparent, started_at, ended_at, outcome, end_reason)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING",
+        " token_expires_at, leg_epoch, traceparent, started_at, ended_at, outcome, end_reason, kind, outbound_id,"
+        " resumes_call_id, dials, last_dialled_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (call_id) DO NOTHING",
         (
             row.call_id, row.branch_id, row.menu_version, row.pii_caller, row.language, row.call.phase.value,
             Jsonb(_state(row)), row.media_token, row.token_expires_at, row.call.epoch, row.traceparent,
-            row.started_at, row.ended_at, row.outcome, row.end_reason,
+            row.started_at, row.ended_at, row.outcome, row.end_reason, row.call.kind.value, row.outbound_id,
+            row.resumes_call_id, row.dials, row.dialled_at,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1
 
 
 async def update_call(conn: Connection, row: CallRow) -> None:
-    """Store what a request changed. The bridge's report, once it came, is not overwritten."""
+    """Store what a request changed.
+
+    The bridge's report, once it came, is not overwritten; a new leg waits for its own, so the one before it goes.
+    """
     await conn.execute(
-        "UPDATE calls SET stage = %s, state = %s, media_token = %s, token_expires_at = %s, leg_epoch = %s,"
-        " ended_at = coalesce(ended_at, %s), outcome = coalesce(outcome, %s), end_reason = coalesce(end_reason, %s),"
-        " updated_at = now() WHERE call_id = %s",
-        (
-            row.call.phase.value, Jsonb(_state(row)), row.media_token, row.token_expires_at, row.call.epoch,
-            row.ended_at, row.outcome, row.end_reason, row.call_id,
-        ),
+        "UPDATE calls SET stage = %(stage)s, state = %(state)s, media_token = %(token)s,"
+        " token_expires_at = %(expires)s, ended_at = coalesce(ended_at, %(ended)s),"
+        " outcome = CASE WHEN leg_epoch < %(epoch)s THEN NULL ELSE coalesce(outcome, %(outcome)s) END,"
+        " end_reason = CASE WHEN leg_epoch < %(epoch)s THEN NULL ELSE coalesce(end_reason, %(reason)s) END,"
+        " leg_epoch = %(epoch)s, dials = %(dials)s, last_dialled_at = coalesce(%(dialled)s, last_dialled_at),"
+        " updated_at = now() WHERE call_id = %(call)s",
+        {
+            "stage": row.call.phase.value, "state": Jsonb(_state(row)), "token": row.media_token,
+            "expires": row.token_expires_at, "ended": row.ended_at, "epoch": row.call.epoch, "outcome": row.outcome,
+            "reason": row.end_reason, "dials": row.dials, "dialled": row.dialled_at, "call": row.call_id,
+        },
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRow:
+    """What a call of ours was placed for, as escalation keeps it."""
+
+    kind: CallKind
+    branch_id: str
+    origin_call_id: str
+    pii_to: str
+    pii_customer: str | None
+    contact_id: str | None
+    room: str | None
+    language: str
+    reason: str
+    is_open: bool
+
+
+async def read_outbound(conn: Connection, outbound_id: str) -> OutboundRow | None:
+    """The matter of an outbound call. It is open until it succeeded, failed or was closed by a person."""
+    cursor = await conn.execute(
+        "SELECT o.kind, o.branch_id, o.call_id, o.pii_to, o.pii_customer, o.contact_id, o.room, o.language,"
+        " coalesce(b.reason, h.reason, 'callback'),"
+        " coalesce(b.state IN ('waiting', 'calling'), h.state IN ('requested', 'leaving', 'dial_served', 'callback'),"
+        " false)"
+        " FROM outbound_calls o LEFT JOIN callbacks b USING (callback_id)"
+        " LEFT JOIN handoffs h ON h.handoff_id = o.handoff_id WHERE o.outbound_id = %s",
+        (outbound_id,),
+    )
+    found = await cursor.fetchone()
+    return OutboundRow(CallKind(found[0]), *found[1:]) if found else None
+
+
+async def dials_lately(conn: Connection, branch_id: str, caller: str | None, now: datetime) -> tuple[int, int]:
+    """How often machines have dialled for this branch in the last hour, and for this caller in the last day."""
+    cursor = await conn.execute(
+        "SELECT coalesce(sum(dials) FILTER (WHERE branch_id = %(branch)s"
+        " AND last_dialled_at > %(now)s - interval '1 hour'), 0),"
+        " coalesce(sum(dials) FILTER (WHERE pii_caller = %(caller)s), 0)"
+        " FROM calls WHERE last_dialled_at > %(now)s - interval '1 day'"
+        " AND (branch_id = %(branch)s OR pii_caller = %(caller)s)",
+        {"branch": branch_id, "caller": caller, "now": now},
+    )
+    found = await cursor.fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
 def _state(row: CallRow) -> JsonObject:
@@ -143,21 +206,6 @@ async def unsent_events(conn: Connection, branch_ids: Sequence[str], since: date
     return [(row[0], row[1]) for row in await cursor.fetchall()]
 
 
-async def store_report(conn: Connection, ended: CallEnded) -> bool:
-    """Keep the bridge's report of a leg; the newest leg's counts, and a repeated one changes nothing."""
-    content = ended.model_dump(mode="json")
-    cursor = await conn.execute(
-        "UPDATE calls SET outcome = %s, end_reason = %s, duration_ms = %s, pii_transcript = %s, pii_tool_calls = %s,"
-        " latencies_ms = %s, usage = %s, updated_at = now() WHERE call_id = %s AND leg_epoch <= %s",
-        (
-            ended.outcome, ended.reason, ended.duration_ms, Jsonb(content["transcript"]),
-            Jsonb(content["pii_tool_calls"]), Jsonb(content["latencies_ms"]), Jsonb(content["usage"]),
-            ended.call_id, ended.leg_epoch,
-        ),
-    )  # fmt: skip
-    return cursor.rowcount == 1
-
-
 async def close_forgotten(conn: Connection, branch_ids: Sequence[str], now: datetime) -> int:
     """Give an outcome to calls whose bridge died, and an end to those whose end the carrier never told."""
     cursor = await conn.execute(
@@ -172,7 +220,7 @@ async def close_forgotten(conn: Connection, branch_ids: Sequence[str], now: date
 
 
 _SHOWN: Final = (
-    "call_id", "branch_id", "menu_version", "pii_caller", "language", "stage", "leg_epoch", "traceparent",
+    "call_id", "kind", "branch_id", "menu_version", "pii_caller", "language", "stage", "leg_epoch", "traceparent",
     "started_at", "ended_at", "outcome", "end_reason", "duration_ms",
 )  # fmt: skip
 _SHOWN_WHOLE: Final = ("pii_transcript", "pii_tool_calls", "latencies_ms", "usage")

@@ -14,7 +14,7 @@ import contextlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,20 +23,28 @@ import psycopg
 from agiza.carrier.callbacks import CarrierPost, understand
 from agiza.carrier.documents import EMPTY, Document, Reject
 from agiza.carrier.tokens import MediaTokenPayload, TokenRefused, check_media_token, mint_media_token
-from agiza.domain.call_answers import Decision, OfferStream
+from agiza.domain.call_answers import Decision, DialServed, OfferStream
 from agiza.domain.call_control import awaits_reason, decide
-from agiza.domain.call_state import Callback, CallState, Channel, Desk, DialTarget, Edge, Handoff, Phase
+from agiza.domain.call_state import Channel, Desk, Edge, Handoff, Phase, Phrase
 from agiza.domain.call_step import OFFER_SECONDS
-from agiza.domain.handoff import ring_order
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool
-from agiza.runtime.traces import Trace
 from services.webhook.announcer import Announcer
 from services.webhook.answers import Caller, Urls, document_for
+from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory, Listed
 from services.webhook.outage import Watched
-from services.webhook.store import CallRow, insert_call, read_call, update_call, with_unsent
+from services.webhook.store import (
+    CallRow,
+    dials_lately,
+    insert_call,
+    read_call,
+    read_outbound,
+    update_call,
+    with_unsent,
+)
+from services.webhook.surroundings import Question, desk_of, new_row, outbound_row, with_outbound
 
 CONNECTION_WAIT_S: Final = 0.15
 CONNECTION_PATIENCE_S: Final = 1.0
@@ -47,20 +55,12 @@ REASON_POLL_S: Final = 0.04
 REMEMBERED_MAX: Final = 10_000
 """Calls kept in memory for an outage, the oldest forgotten first."""
 
+_NOT_DIALLED: Final = (Phrase.UNAVAILABLE, Phrase.CALLBACK_PROMISED, Phrase.STAFF_MISSED)
+
 TokenUsed = Callable[[str], Awaitable[bool]]
 """Nonce of a media token -> whether a bridge has taken it."""
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One request, with the call and branch that it is about."""
-
-    call_id: str
-    listed: Listed
-    callback: Callback
-    pii_caller: str | None
 
 
 class NotYet(Exception):
@@ -80,6 +80,7 @@ class Switchboard:
         redis: Watched,
         announcer: Announcer,
         token_used: TokenUsed,
+        dialling: Dialling,
         clock: Clock,
     ) -> None:
         self._pool = pool
@@ -89,28 +90,41 @@ class Switchboard:
         self._redis = redis
         self._announcer = announcer
         self._token_used = token_used
+        self._dialling = dialling
         self._clock = clock
         self._remembered: OrderedDict[str, CallRow] = OrderedDict()
         self._unstored: set[str] = set()
 
     async def answer(
-        self, post: CarrierPost, channel: Channel, *, signed: tuple[str, str, int] | None = None
+        self,
+        post: CarrierPost,
+        channel: Channel,
+        *,
+        signed: tuple[str, str, int] | None = None,
+        outbound_id: str | None = None,
     ) -> Document:
         """The document for this request. ``signed`` is (call id, branch id, number) of a signed URL.
 
+        With ``outbound_id`` the request is about a call that we placed, and ``signed`` names that instead of a call.
         Raises :class:`LookupError` when the request names no call.
         """
-        call_id = signed[0] if signed else post.call_id
+        call_id = signed[0] if signed and outbound_id is None else post.call_id
         if call_id is None:
             raise LookupError("the request names no call")
-        callback = understand(post, channel, signed[2] if signed and channel is Channel.AFTER_DIAL else None)
+        number = signed[2] if signed and outbound_id is None else None
+        callback = understand(
+            post,
+            channel,
+            attempt=number if channel is Channel.AFTER_DIAL else None,
+            leg=number if channel in (Channel.NEXT, Channel.STATUS) else None,
+        )
         listed, pii_caller = self._parties(post, signed[1] if signed else None)
         if listed is None:
             listed = await self._branch_of_known_call(call_id)
         if listed is None:
             log.warning("number_not_ours", call_id=call_id, channel=channel.value)
             return (Reject(),) if channel is Channel.VOICE and callback.edge is not Edge.COMPLETED else EMPTY
-        return await self._decide(Question(call_id, listed, callback, pii_caller))
+        return await self._decide(Question(call_id, listed, callback, pii_caller, outbound_id))
 
     def _parties(self, post: CarrierPost, branch_id: str | None) -> tuple[Listed | None, str | None]:
         """The branch and the caller. Browser legs carry our number as the caller's: then they are swapped."""
@@ -176,8 +190,8 @@ class Switchboard:
         while True:
             async with conn.transaction():
                 found = await read_call(conn, question.call_id)
-                row, handoff = self._known(question, found, now)
-                desk = await self._desk(question, row, can_order=can_order, now=now)
+                row, handoff = await self._known(conn, question, found, now)
+                desk = await self._desk(conn, question, row, can_order=can_order, now=now)
                 if may_wait and awaits_reason(row.call, handoff, question.callback, desk):
                     raise NotYet
                 decision = decide(row.call, handoff, question.callback, desk, now)
@@ -185,25 +199,35 @@ class Switchboard:
                 if await _store(conn, row if found else None, after):
                     break
         self._unstored.discard(question.call_id)
-        return self._finish(question, row, after, decision, now)
+        return self._finish(question, row, after, decision, desk)
 
-    def _known(
-        self, question: Question, found: tuple[CallRow, Handoff | None] | None, now: datetime
+    async def _known(
+        self, conn: Connection, question: Question, found: tuple[CallRow, Handoff | None] | None, now: datetime
     ) -> tuple[CallRow, Handoff | None]:
         """The call as stored, or as this process took it further while the database was away."""
         remembered = self._remembered.get(question.call_id)
         if found is None:
-            return remembered or _new_row(question, now), None
+            if remembered is None and question.outbound_id is not None:
+                return outbound_row(question, await read_outbound(conn, question.outbound_id), now), None
+            return remembered or new_row(question, now), None
         row, handoff = found
         if remembered is not None and question.call_id in self._unstored:
             further = max((row.call, remembered.call), key=lambda call: list(Phase).index(call.phase))
             row = replace(row, call=further)
         return row, handoff
 
-    async def _desk(self, question: Question, row: CallRow, *, can_order: bool, now: datetime) -> Desk:
+    async def _desk(
+        self, conn: Connection, question: Question, row: CallRow, *, can_order: bool, now: datetime
+    ) -> Desk:
         can_order = can_order and question.listed.menu_version is not None
-        desk = _desk(question.listed, row, can_order=can_order, now=now)
-        if row.call.phase is not Phase.OFFERED or question.callback.edge is not Edge.RINGING or not row.media_token:
+        desk = desk_of(question.listed, row, self._dialling, can_order=can_order, now=now)
+        if desk.may_dial:
+            desk = replace(desk, may_dial=await self._is_within_limits(conn, question, row, now))
+        if row.outbound_id is not None:
+            desk = with_outbound(desk, row, await read_outbound(conn, row.outbound_id))
+        if row.call.phase is not Phase.OFFERED or not row.media_token:
+            return desk
+        if question.callback.edge is not Edge.RINGING and not row.call.epoch:
             return desk
         try:
             payload = check_media_token(row.media_token, (self._urls.secret,), now)
@@ -211,28 +235,40 @@ class Switchboard:
             return desk
         return replace(desk, token_used=await self._token_used(payload.nonce))
 
+    async def _is_within_limits(self, conn: Connection, question: Question, row: CallRow, now: datetime) -> bool:
+        """Toll fraud shows as many Dials: for one caller, or for one branch."""
+        escalation = question.listed.file.branch.escalation
+        of_branch, of_caller = await dials_lately(conn, row.branch_id, row.pii_caller, now)
+        return of_branch < escalation.dials_per_hour and of_caller < self._dialling.per_caller_day
+
     # --- without it -----------------------------------------------------------------------------------------------
 
     def _from_memory(self, question: Question) -> Document:
         now = self._clock.now()
-        row = self._remembered.get(question.call_id) or _new_row(question, now)
-        desk = _desk(question.listed, row, can_order=False, now=now)
+        row = self._remembered.get(question.call_id) or new_row(question, now)
+        desk = desk_of(question.listed, row, self._dialling, can_order=False, now=now)
         decision = decide(row.call, None, question.callback, desk, now)
         self._unstored.add(question.call_id)
         log.warning("answered_without_database", call_id=question.call_id, phase=decision.call.phase.value)
-        return self._finish(question, row, self._after(row, decision, now), decision, now)
+        return self._finish(question, row, self._after(row, decision, now), decision, desk)
 
     # --- both -----------------------------------------------------------------------------------------------------
 
     def _after(self, row: CallRow, decision: Decision, now: datetime) -> CallRow:
         """The row as it stands after the decision, with its token and its events."""
         after = replace(row, call=decision.call)
+        if decision.call.epoch > row.call.epoch:  # a new leg: its own token, and its own report to come
+            after = replace(after, media_token=None, outcome=None, end_reason=None)
+        if any(isinstance(event, DialServed) for event in decision.events):
+            after = replace(after, dials=row.dials + 1, dialled_at=now)
         if isinstance(decision.answer, OfferStream) and after.media_token is None:
             expires_at = now + timedelta(seconds=OFFER_SECONDS)
             after = replace(after, media_token=self._mint(after, expires_at), token_expires_at=expires_at)
         if decision.call.phase is Phase.ENDED and row.call.phase is not Phase.ENDED:
             after = replace(after, ended_at=now)
-            if after.outcome is None and decision.call.offered_at is None:  # no bridge will report on this call
+            if (
+                after.outcome is None and decision.call.offered_at is None and row.outbound_id is None
+            ):  # no bridge will report on this call
                 after = replace(
                     after,
                     outcome="handoff" if decision.call.dial else "no_order",
@@ -254,7 +290,7 @@ class Switchboard:
         )
         return mint_media_token(payload, self._urls.secret)
 
-    def _finish(self, question: Question, before: CallRow, row: CallRow, decision: Decision, now: datetime) -> Document:
+    def _finish(self, question: Question, before: CallRow, row: CallRow, decision: Decision, desk: Desk) -> Document:
         """After the commit: remember, publish what is new, write the document."""
         if row.call.phase is not Phase.NEW:
             self._remember(row)
@@ -269,8 +305,11 @@ class Switchboard:
             answer=type(decision.answer).__name__,
             phase=row.call.phase.value,
         )
-        caller = Caller(row.call_id, question.listed.file.branch, row.language, row.media_token)
-        return document_for(decision.answer, caller, self._urls, now)
+        if not desk.may_dial and decision.call.farewell in _NOT_DIALLED and before.call.phase is not row.call.phase:
+            self._dialling.refused(row.call_id, row.branch_id)
+        reason = desk.outbound.reason if desk.outbound else "caller_asked"
+        caller = Caller(row.call_id, question.listed.file.branch, row.language, row.media_token, reason)
+        return document_for(decision.answer, caller, self._urls, self._clock.now())
 
     def _remember(self, row: CallRow) -> None:
         self._remembered[row.call_id] = replace(row, unsent=())
@@ -278,33 +317,6 @@ class Switchboard:
         while len(self._remembered) > REMEMBERED_MAX:
             forgotten, _ = self._remembered.popitem(last=False)
             self._unstored.discard(forgotten)
-
-
-def _new_row(question: Question, now: datetime) -> CallRow:
-    branch = question.listed.file.branch
-    return CallRow(
-        call_id=question.call_id,
-        branch_id=branch.id,
-        menu_version=question.listed.menu_version or 0,
-        pii_caller=question.pii_caller,
-        language=branch.languages[0],
-        call=CallState(),
-        traceparent=str(Trace.new()),
-        started_at=now,
-    )
-
-
-def _desk(listed: Listed, row: CallRow, *, can_order: bool, now: datetime) -> Desk:
-    branch = listed.file.branch
-    contacts = ring_order(listed.file.contacts, now, language=row.language)
-    return Desk(
-        branch_phone=branch.phone,
-        caller=row.pii_caller,
-        is_open=branch.is_open(now),
-        can_order=can_order,
-        contacts=tuple(DialTarget(contact.id, contact.phone) for contact in contacts),
-        outcome=row.outcome,
-    )
 
 
 async def _store(conn: Connection, before: CallRow | None, after: CallRow) -> bool:

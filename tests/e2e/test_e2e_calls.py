@@ -37,7 +37,7 @@ NAME, NUMBER = "Wanjiku Achieng", "+254711987654"
 
 @pytest.fixture(scope="module")
 def placed(system: System, piper: Voice, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, PlacedCall]:
-    """The calls of this file, many at once, as a branch has them: most of a call is waiting for people to speak."""
+    """The calls of this file; those by text at once, as a branch has them, since most of a call is waiting."""
     folder = tmp_path_factory.mktemp("recorded")
     requests = {
         "spoken order": request(system, *ORDER, record_folder=folder),
@@ -57,13 +57,13 @@ def placed(system: System, piper: Voice, tmp_path_factory: pytest.TempPathFactor
         ),
     }  # fmt: skip
 
-    async def at_once(some: Mapping[str, CallRequest]) -> dict[str, PlacedCall]:
-        done = await asyncio.gather(*(system.call(one, None if one.text else piper) for one in some.values()))
-        return dict(zip(some, done, strict=True))
+    async def typed_at_once() -> dict[str, PlacedCall]:
+        typed = {name: one for name, one in requests.items() if one.text}
+        return dict(zip(typed, await asyncio.gather(*map(system.call, typed.values())), strict=True))
 
-    # Voices and ears need the machine for themselves when they begin; the typed calls need hardly any of it.
-    spoken = system.run(at_once({name: one for name, one in requests.items() if not one.text}))
-    return spoken | system.run(at_once({name: one for name, one in requests.items() if one.text}))
+    # Ears need the machine for themselves, so those who speak call one after the other.
+    spoken = {name: system.run(system.call(one, piper)) for name, one in requests.items() if not one.text}
+    return spoken | system.run(typed_at_once())
 
 
 def request(system: System, *say: str, branch: str = "westlands", **options: object) -> CallRequest:

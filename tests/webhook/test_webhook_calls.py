@@ -130,12 +130,17 @@ async def test_escalation_ends_in_a_dial_of_the_chosen_person(webhook: Webhook, 
     ]
 
 
-async def test_stream_that_broke_is_answered_with_a_person(webhook: Webhook) -> None:
-    first = await webhook.voice("Ringing")
-    answer = await webhook.post(first.redirect, posted("StreamStopped"))
-    assert answer.dialled == ["+254700000001"]
-    assert answer.seconds >= 0.4  # the bridge's report might still have come
-    assert (await webhook.post(first.redirect, posted("StreamStopped"))).body == answer.body
+async def test_stream_that_broke_is_begun_anew_twice_then_a_person_is_rung(webhook: Webhook) -> None:
+    answer = await webhook.voice("Ringing")
+    for _ in range(2):
+        again = await webhook.post(answer.redirect, posted("StreamStopped"))
+        assert again.verbs == ["Stream", "Redirect"]
+        assert again.seconds >= 0.4  # the bridge's report might still have come
+        assert (await webhook.post(answer.redirect, posted("StreamStopped"))).body == again.body
+        answer = again
+    last = await webhook.post(answer.redirect, posted("StreamStopped"))
+    assert last.dialled == ["+254700000001"]
+    assert (await webhook.post(answer.redirect, posted("StreamStopped"))).body == last.body
 
 
 async def test_goodbye_that_is_reported_a_moment_late_still_hangs_up(webhook: Webhook) -> None:

@@ -110,7 +110,7 @@ async def test_nothing_personal_or_secret_is_logged(start_webhook: Start, logged
         assert secret not in logged.text
         assert secret not in metrics
     assert "HD_7c21e04ab9f3" not in metrics
-    assert 'webhook_answers_total{answer="stream"} 1.0' in metrics
+    assert 'webhook_answers_total{answer="stream"} 2.0' in metrics
 
 
 async def test_report_of_the_bridge_is_kept_and_shown(webhook: Webhook) -> None:

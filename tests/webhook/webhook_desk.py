@@ -262,6 +262,7 @@ def start_webhook(database: Database, redis_url: str, redis_urls: Mapping[str, s
             "agiza_path_token": PATH_TOKEN,
             "agiza_branches_dir": BRANCHES,
             "agiza_port": 0,
+            "agiza_dials_per_caller_day": 100,  # one caller stands for many here
             **settings,
         }
         if settings.get("agiza_public_url") == "itself":
