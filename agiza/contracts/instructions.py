@@ -9,7 +9,8 @@ enough that the Live simulator's offline agent can learn the menu from it. The l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from agiza.domain.menu import Branch, Group, Item, Menu, Option
 
@@ -35,6 +36,47 @@ You take telephone orders for {branch}. Speak {language}, briefly and kindly, on
 _LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "sw": "Swahili"}
 
 SEED_NOTE = "The call goes on after a short interruption. Do not greet again; say shortly that you are back."
+
+
+_OPENINGS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "leg": "Sorry, the line broke off for a moment. {cart}",
+        "ring_back": "Hello, this is the automated assistant of {branch}. Our line broke off, so I am calling you back."
+        " {cart}",
+        "redial": "{greeting_short} Welcome back. {cart}",
+        "cart": "So far I have {lines}. Shall we go on with it?",
+        "no_cart": "What would you like?",
+    },
+    "sw": {
+        "leg": "Samahani, laini ilikatika kidogo. {cart}",
+        "ring_back": "Habari, mimi ni msaidizi wa kompyuta wa {branch}. Laini yetu ilikatika, kwa hivyo ninakupigia."
+        " {cart}",
+        "redial": "{greeting_short} Karibu tena. {cart}",
+        "cart": "Hadi sasa nina {lines}. Tuendelee nayo?",
+        "no_cart": "Ungependa nini?",
+    },
+}
+
+
+def opening(resumed: Literal["none", "leg", "ring_back", "redial"], lines: str, branch: Branch, language: str) -> str:
+    """The agent's first sentence of a leg. A caller who was greeted is not greeted again; a new call always begins
+    with the word that an automated assistant speaks."""
+    if resumed == "none":
+        return greeting(branch, language)
+    words = _OPENINGS.get(language, _OPENINGS["en"])
+    cart = words["cart"].format(lines=lines) if lines else words["no_cart"]
+    whole = greeting(branch, language)
+    short = whole.rpartition("?")[0].rpartition(".")[0] + "."  # without its question: another one follows
+    return words[resumed].format(branch=branch.name, cart=cart, greeting_short=short)
+
+
+def earlier(lines: str, total: str | None, placed: Sequence[int]) -> str:
+    """What was ordered before this leg, for the instruction. The cart itself is kept by the server."""
+    parts = [f"In the cart now: {lines}; {total}." if lines else "The cart is empty."]
+    if placed:
+        parts.append(f"Placed already in this call: order {', '.join(str(number) for number in placed)}.")
+    parts.append("If the caller wants to begin anew, remove the lines.")
+    return " ".join(parts)
 
 
 def greeting(branch: Branch, language: str) -> str:

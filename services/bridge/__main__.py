@@ -19,6 +19,7 @@ from services.bridge.heartbeat import Heartbeat
 from services.bridge.legs.live_leg import LiveModel
 from services.bridge.media_server import MediaServer
 from services.bridge.menu_cache import MenuCache
+from services.bridge.openings import Openings
 from services.bridge.outlet import Outlet
 from services.bridge.record import RecordWriter
 from services.bridge.replies import Replies
@@ -56,6 +57,7 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
         shared = Shared(
             model=model,
             menus=MenuCache(orders),
+            openings=Openings(orders),
             outlet=Outlet(publisher, orders, process.clock, process.metrics),
             replies=replies,
             records=records,

@@ -23,6 +23,7 @@ from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.voice import CallerVoice
 from services.bridge.measures import count_answers, note, note_end
 from services.bridge.menu_cache import MenuCache, MenuUnavailable, setup_of
+from services.bridge.openings import Openings
 from services.bridge.outlet import Outlet
 from services.bridge.record import RecordWriter
 from services.bridge.replies import Replies
@@ -43,6 +44,7 @@ class Shared:
 
     model: LiveModel
     menus: MenuCache
+    openings: Openings
     outlet: Outlet
     replies: Replies
     records: RecordWriter
@@ -136,7 +138,12 @@ class LiveCall:
     async def _talk_to_model(self) -> None:
         facts = self._facts
         try:
-            setup = setup_of(await self._shared.menus.get(facts.branch_id, facts.menu_version), facts.language)
+            opening = asyncio.create_task(self._shared.openings.of(facts), name="opening")
+            try:
+                menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
+                setup = setup_of(menu, facts.language, await opening)
+            finally:
+                opening.cancel()
             async with self._shared.model.session(setup, self._uplink) as live:
                 self._live = live
                 self.feed(i.ModelReady())

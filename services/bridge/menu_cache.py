@@ -11,6 +11,7 @@ import httpx
 from agiza.contracts import instructions, tools
 from agiza.domain.menu import BranchFile, parse_branch
 from services.bridge.legs.live_setup import ModelSetup
+from services.bridge.openings import ANEW, Opening, earlier_words, first_words
 
 KEPT_MAX: Final = 200
 FETCH_S: Final = 2.0
@@ -58,11 +59,11 @@ class MenuCache:
         raise AssertionError("not reached")
 
 
-def setup_of(branch_file: BranchFile, language: str) -> ModelSetup:
-    """What the model of one call is told about the branch."""
+def setup_of(branch_file: BranchFile, language: str, opening: Opening = ANEW) -> ModelSetup:
+    """What the model of one leg is told about the branch, and about the time before, if there was any."""
     menu, branch = branch_file.menu, branch_file.branch
     return ModelSetup(
-        instruction=instructions.system_instruction(menu, branch, language),
+        instruction=instructions.system_instruction(menu, branch, language, earlier_words(opening)),
         declarations=tuple(tools.declarations(menu, branch)),
-        opening=f"[The caller is on the line. Say: {instructions.greeting(branch, language)}]",
+        opening=first_words(opening, branch, language),
     )

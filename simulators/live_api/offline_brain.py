@@ -175,9 +175,12 @@ class _Dialogue:
 
     async def _prompted(self, text: str) -> Sequence[AgentInput | Say]:
         """The first prompt starts the call. Later ones are the caller's words, a stage direction or an empty nudge."""
-        if not self._started:
-            return await self._start()
         words = text.strip()
+        if not self._started:
+            first = direction(words) if is_direction(words) else None
+            if isinstance(first, Say):  # the words of the opening, which may be another one than the menu's greeting
+                return [*await self._start(greet=False), first]
+            return await self._start()
         if not words or is_direction(words):
             return [direction(words) or Silence(self._talk.clock.now() - self._quiet_since_s)]
         return [Heard(words, (words,))]

@@ -36,7 +36,9 @@ async def test_orders_killed_between_the_yes_and_the_answer(stack: Stack) -> Non
 async def test_the_bridge_killed_in_mid_call(stack: Stack) -> None:
     one = await strike(stack, branch_to_call(BRANCHES, "westlands"), "bridge", Moment("greeting", is_greeted, 0.3))
     assert one.problems == (), one
-    assert one.tickets == (), "nothing had been confirmed yet"
+    # Where the next bridge was there in time, the same call went on to its order; else a person was rung.
+    assert one.told == one.tickets, one
+    assert one.tickets or one.staff_reached, one
     assert one.next_exact, one
 
 

@@ -586,11 +586,17 @@ async def test_only_reads_are_done_again() -> None:
 
 async def test_silent_redis_is_given_up_in_time() -> None:
     """A server that accepts and says nothing."""
-    server = await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0)
+    lines: list[asyncio.StreamWriter] = []  # a writer that nobody holds would close its connection
+    server = await asyncio.start_server(lambda reader, writer: lines.append(writer), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, open_redis(f"redis://127.0.0.1:{port}/0", service="test") as clients:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        with pytest.raises(sync_redis.exceptions.TimeoutError):
-            await clients.commands.get("key")
-        assert loop.time() - began < 5
+    try:
+        async with open_redis(f"redis://127.0.0.1:{port}/0", service="test") as clients:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            with pytest.raises(sync_redis.exceptions.TimeoutError):
+                await clients.commands.get("key")
+            assert loop.time() - began < 5
+    finally:
+        for line in lines:
+            line.transport.abort()
+        server.close()
