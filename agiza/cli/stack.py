@@ -189,7 +189,7 @@ class _Plan:
     @classmethod
     def of(cls, options: StackOptions, urls: Mapping[User, ServiceUrls], live: Mapping[str, object]) -> _Plan:
         ports: dict[str, int] = {name: options.ports.get(name) or free_port() for name in SERVICES}
-        path_token, internal_token, token_secret = (secrets.token_hex(24) for _ in range(3))
+        path_token, internal_token, token_secret, screen_secret = (secrets.token_hex(24) for _ in range(4))
         live_url = options.live_url or (str(live["url"]) if live else None)
         ca_file = str(options.live_ca_file or live.get("ca_file") or "")
         moment = _clock(options.now)
@@ -208,6 +208,11 @@ class _Plan:
             "GEMINI_API_KEY": options.live_key or "offline-simulator-needs-no-key",
             "AGIZA_LIVE_URL": live_url or "",
             "AGIZA_LIVE_CA_FILE": ca_file,
+        }
+        common["escalation"] |= {
+            "AGIZA_ORDERS_URL": f"http://127.0.0.1:{ports['orders']}",
+            "AGIZA_SCREEN_SECRET": screen_secret,
+            "AGIZA_HTTPS": "false",
         }
         for name in SERVICES:
             if name != "bridge":  # it gets its menus from orders

@@ -16,6 +16,7 @@ from agiza.cli.call import Line
 from agiza.cli.errors import CliError
 from agiza.cli.running import HOME, forget_line, write_line
 from agiza.cli.stack import Stack, StackOptions, running_stack
+from agiza.runtime.branch_keys import branch_key
 
 
 async def up(
@@ -41,6 +42,8 @@ async def up(
         path = write_line(Line(stack.voice_url, stack.endpoints, stack.redis_url))
         try:
             console.print(_overview(stack))
+            for branch, key in branch_keys(stack, sorted(known)):
+                console.print(f"{stack.endpoints.escalation_url}/handoffs/{branch}  key {key}", soft_wrap=True)
             first = next(iter(sorted(known)))
             console.print(f"\nCall it:  agiza call --branch {first} --carrier-url {stack.voice_url} --say ...")
             console.print(f"Logs are in {HOME / 'logs'}, tokens in {path}. Ctrl-C ends it.", style="dim")
@@ -48,6 +51,12 @@ async def up(
         finally:
             forget_line()
     return 0
+
+
+def branch_keys(stack: Stack, branches: list[str]) -> list[tuple[str, str]]:
+    """Each branch with the key of its page of hand-offs."""
+    secret = stack.environments["escalation"]["AGIZA_SCREEN_SECRET"]
+    return [(branch, branch_key(branch, secret)) for branch in branches]
 
 
 async def _until_ended(stack: Stack) -> None:

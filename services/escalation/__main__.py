@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from functools import partial
+
+import httpx
 
 from agiza.contracts import streams
 from agiza.runtime import postgres, redis_clients
@@ -18,6 +21,8 @@ from agiza.runtime.redis_clients import RedisClients, open_redis
 from services.escalation.desk import Desk
 from services.escalation.leaving import JOB, leave_job, start_job
 from services.escalation.listeners import Listeners, is_away
+from services.escalation.page.acting import CartDesk
+from services.escalation.page.routes import PageParts, page_routes
 from services.escalation.routes import handoff_routes
 from services.escalation.settings import EscalationSettings
 from services.escalation.store import put_roster
@@ -33,6 +38,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         open_redis(redis_url, service="escalation") as redis,
         open_pool(settings.database_url.get_secret_value(), service="escalation") as pool,
         open_job_queue(redis_url, service="escalation") as queue,
+        contextlib.AsyncExitStack() as stack,
     ):
         await _put_rosters(settings, pool)
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
@@ -49,6 +55,20 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         calls = _consumer(streams.CALLS, listeners.calls, redis, process)
         app = create_app("escalation", process)
         app.include_router(handoff_routes(settings.agiza_internal_token, pool))
+        if settings.agiza_screen_secret is not None:
+            orders = await stack.enter_async_context(_orders(settings))
+            app.include_router(
+                page_routes(
+                    PageParts(
+                        pool=pool,
+                        redis=redis.commands,
+                        clock=process.clock,
+                        carts=CartDesk(orders),
+                        secrets=(settings.agiza_screen_secret.get_secret_value(),),
+                        is_https=settings.agiza_https,
+                    )
+                )
+            )
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
         process.health.needs("database", partial(postgres.answers, pool))
         process.health.needs("redis", partial(redis_clients.answers, redis.commands))
@@ -79,6 +99,13 @@ def _consumer(stream: str, handler: Handler, redis: RedisClients, process: Proce
         clock=process.clock,
         metrics=process.metrics,
         is_away=is_away,
+    )
+
+
+def _orders(settings: EscalationSettings) -> httpx.AsyncClient:
+    token = settings.agiza_internal_token.get_secret_value()
+    return httpx.AsyncClient(
+        base_url=str(settings.agiza_orders_url), headers={"authorization": f"Bearer {token}"}, trust_env=False
     )
 
 

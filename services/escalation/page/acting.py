@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import httpx
 
+from agiza.domain.handoff import HandoffState, HandoffStep, advance
 from agiza.runtime.postgres import Connection
 
 CartAction = Literal["place", "discard"]
@@ -30,6 +31,31 @@ async def take(conn: Connection, branch_id: str, matter_id: str, by: str, now: d
     )
     row = await cursor.fetchone()
     return str(row[0]) if row else None
+
+
+async def close(conn: Connection, branch_id: str, matter_id: str, by: str, now: datetime) -> bool:
+    """A person has settled the matter: nobody is rung for it any more. False when nothing was open."""
+    cursor = await conn.execute(
+        "UPDATE callbacks SET state = 'closed', closed_by = %(by)s, next_attempt_at = NULL, updated_at = %(now)s"
+        " WHERE (callback_id = %(id)s OR handoff_id = %(id)s) AND branch_id = %(branch)s"
+        " AND state IN ('waiting', 'calling', 'failed')",
+        {"by": by, "now": now, "id": matter_id, "branch": branch_id},
+    )
+    closed = cursor.rowcount
+    found = await conn.execute(
+        "SELECT state FROM handoffs WHERE handoff_id = %s AND branch_id = %s FOR UPDATE", (matter_id, branch_id)
+    )
+    row = await found.fetchone()
+    if row is not None:
+        after = advance(HandoffState(row[0]), HandoffStep.SETTLED)
+        if after.value != row[0]:
+            await conn.execute(
+                "UPDATE handoffs SET state = %s, taken_by = coalesce(taken_by, %s), updated_at = %s"
+                " WHERE handoff_id = %s",
+                (after.value, by, now, matter_id),
+            )
+            closed += 1
+    return closed > 0
 
 
 async def call_of(conn: Connection, branch_id: str, matter_id: str) -> str | None:

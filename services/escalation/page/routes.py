@@ -6,9 +6,7 @@ GET  /handoffs/{branch}/matters         what waits
 POST /handoffs/{branch}/matters/{id}/take | close | place | discard
 """
 
-from __future__ import annotations
-
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -23,7 +21,7 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Pool, transaction
 from agiza.runtime.redis_clients import Client
-from services.escalation.page.acting import CartDesk, OrdersAway, call_of, take
+from services.escalation.page.acting import CartDesk, OrdersAway, call_of, close, take
 from services.escalation.page.matters import matters_of
 
 COOKIE: Final = "agiza_branch_key"
@@ -40,8 +38,6 @@ HEADERS: Final = {
 Branch = Annotated[str, Part(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 MatterId = Annotated[str, Part(pattern=r"^[A-Za-z0-9_-]{4,64}$")]
 Act = Literal["take", "close", "place", "discard"]
-CloseCallback = Callable[[str, str, str], Awaitable[bool]]
-"""(branch, matter, by whom) -> whether there was something to close."""
 
 log = get_logger(__name__)
 
@@ -54,7 +50,6 @@ class PageParts:
     redis: Client
     clock: Clock
     carts: CartDesk
-    close: CloseCallback
     secrets: Sequence[str]
     is_https: bool
 
@@ -142,7 +137,9 @@ async def _act(parts: PageParts, branch: str, matter_id: str, action: Act, body:
             raise HTTPException(404, "no such hand-off")
         return {"taken_by": name}
     if action == "close":
-        if not await parts.close(branch, matter_id, body.by):
+        async with transaction(parts.pool) as conn:
+            is_closed = await close(conn, branch, matter_id, body.by, parts.clock.now())
+        if not is_closed:
             raise HTTPException(404, "nothing is open here")
         return {"closed_by": body.by}
     async with parts.pool.connection() as conn:
