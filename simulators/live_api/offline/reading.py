@@ -1,19 +1,19 @@
 """Reads segments as what the caller wants.
 
 One walk from left to right. Names and options go to `lines.py`, which attaches them; verbs of removing and changing
-read their own clause (`clauses.py`); the small words and the moves of the conversation are here.
+read their own clause (`clauses.py`), and so do questions (`asking.py`); the small words and the moves of the
+conversation are here.
 """
 
 from collections.abc import Callable, Sequence
 
+from simulators.live_api.offline.asking import read_ask, subject
 from simulators.live_api.offline.clauses import read_change, read_make, read_remove
 from simulators.live_api.offline.cursor import Cursor, choices_of, is_item, is_option, is_word_of_content, option_ids
 from simulators.live_api.offline.drafts import LineDraft
 from simulators.live_api.offline.intents import (
     Act,
     ActKind,
-    Ask,
-    AskAbout,
     Intent,
     More,
     NotOnMenu,
@@ -24,7 +24,6 @@ from simulators.live_api.offline.intents import (
     Remove,
     Replace,
     TakeOff,
-    Wish,
 )
 from simulators.live_api.offline.lexicon import Lexicon
 from simulators.live_api.offline.lines import Lines, names_something
@@ -34,9 +33,6 @@ from simulators.live_api.offline.segments import BARE, NAME, NUMBER, UNKNOWN, Se
 _CLAUSES = {"remove": read_remove, "change": read_change, "make": read_make}
 _CORRECTS_US = frozenset(("said", "meant", "mean", "mistake", "correction", "scratch"))
 _CORRECTS = frozenset((NUMBER, "correct", "make", "add", "change"))
-_ASKING_GOES_ON = frozenset(
-    ("and", "the", "of", "with", "container", "filler", "more", "that", "prep", "all", "be", "of_them", "usual", NUMBER)
-)
 
 
 class Reader:
@@ -79,7 +75,8 @@ class Reader:
             elif group == "act":
                 self._on_act(_act_kind(name))
             elif group == "ask":
-                self._on_ask(_about(name))
+                self._end_clause()
+                self._lines.out.append(read_ask(self._cursor, subject(name)))
             elif group == "person":
                 self._end_clause()
                 self._lines.out.append(Person(_reason(name)))
@@ -250,29 +247,6 @@ class Reader:
             return True
         return False
 
-    def _on_ask(self, about: AskAbout) -> None:
-        self._end_clause()
-        items: list[str] = []
-        wishes: list[Wish] = []
-        words: list[str] = []
-        while True:
-            segment = self._cursor.now
-            if is_item(segment):
-                items.extend(segment.items)
-                words.extend(() if segment.strong else segment.words)
-            elif segment.kind in (NAME, BARE):
-                wishes.append(option_ids(choices_of(segment)))
-                items.extend(filter(None, (self._lexicon.implied_item(segment.choices),)))
-            elif segment.kind == UNKNOWN:
-                words.append(segment.text)
-            elif segment.kind.startswith("ask:"):
-                if about in ("other", "list") and not items:
-                    about = _about(segment.kind.removeprefix("ask:"))
-            elif segment.kind not in _ASKING_GOES_ON:
-                break
-            self._cursor.take()
-        self._lines.out.append(Ask(about, tuple(dict.fromkeys(items)), tuple(wishes), " ".join(words)))
-
     def _only_acts(self) -> bool:
         return all(isinstance(part, Act) for part in self._lines.out)
 
@@ -290,10 +264,6 @@ class Reader:
 
 # The phrase table names exactly the values of these literals; a test holds it to that.
 def _act_kind(name: str) -> ActKind:
-    return name  # type: ignore[return-value]
-
-
-def _about(name: str) -> AskAbout:
     return name  # type: ignore[return-value]
 
 
