@@ -24,7 +24,7 @@ ALTER TABLE calls
 COMMENT ON COLUMN calls.resumes_call_id IS 'The call whose cart this one goes on with, when we rang the customer back';
 UPDATE calls SET state = jsonb_set(state, '{call}',
     state->'call' || '{"kind": "inbound", "tried": [], "picked_up": false, "dial": null}') WHERE state ? 'call';
-COMMENT ON COLUMN calls.pii_legs IS 'The bridges'' reports by leg; transcript, tool calls, latencies and usage are joined of them';
+COMMENT ON COLUMN calls.pii_legs IS 'Reports by leg; transcript, tool calls, latencies, usage are joined of them';
 CREATE INDEX calls_dialled ON calls (branch_id, last_dialled_at) WHERE last_dialled_at IS NOT NULL;
 CREATE INDEX calls_of_caller ON calls (pii_caller, branch_id, started_at) WHERE pii_caller IS NOT NULL;
 
@@ -60,7 +60,7 @@ CREATE TABLE callbacks (
     updated_at      timestamptz NOT NULL,
     UNIQUE (call_id, kind)
 );
-COMMENT ON COLUMN callbacks.kind IS 'person: staff ring the caller back; agent: the lost customer goes on with the agent';
+COMMENT ON COLUMN callbacks.kind IS 'person: staff ring back; agent: the lost customer goes on with the agent';
 CREATE INDEX callbacks_due ON callbacks (next_attempt_at) WHERE state IN ('waiting', 'calling');
 
 CREATE TABLE outbound_calls (
