@@ -19,11 +19,17 @@ TOOLS_PREFIX: Final = "agiza:tools:"
 ORDERS_PREFIX: Final = "agiza:orders:"
 SESSION_PREFIX: Final = "agiza:session:"
 BRIDGES_PREFIX: Final = "agiza:bridges:"
+BRIDGES_SEEN: Final = f"{BRIDGES_PREFIX}seen"
+"""Sorted set: the Unix time at which each bridge replica last said that it lives. Kept for an hour."""
 NONCE_PREFIX: Final = "agiza:nonce:"
 REPLIES_PREFIX: Final = "agiza:replies:"
 DEAD_PREFIX: Final = "agiza:dead:"
 LEASES_PREFIX: Final = "agiza:leases:"
 CARTS_PREFIX: Final = "agiza:carts:"
+
+ADMISSION_PREFIX: Final = "agiza:admission:"
+ADMISSION_LEASES: Final = f"{ADMISSION_PREFIX}leases"
+"""Sorted set of the calls that were given a Stream and are in no bridge's count yet, by the end of their lease."""
 
 SWITCHES_PREFIX: Final = "agiza:switches:"
 DIAL_SWITCH: Final = f"{SWITCHES_PREFIX}dial"
@@ -80,6 +86,26 @@ def replies_channel(bridge_id: str) -> str:
 def dead_stream(stream: str) -> str:
     """Where entries go that could not be handled after their last attempt."""
     return f"{DEAD_PREFIX}{stream.removeprefix('agiza:')}"
+
+
+def calls_of_caller_key(digest: str) -> str:
+    """Sorted set of one number's recent calls by their start. ``digest`` stands for the number."""
+    return f"{ADMISSION_PREFIX}caller:{digest}"
+
+
+def calls_of_branch_key(branch_id: str) -> str:
+    """Sorted set of the calls that are with the agent of this branch now, by their start."""
+    return f"{ADMISSION_PREFIX}branch:{branch_id}"
+
+
+def calls_of_day_key(day: str) -> str:
+    """Sorted set of the calls that were given to the agent on this day (``2026-03-06``)."""
+    return f"{ADMISSION_PREFIX}day:{day}"
+
+
+def request_seen_key(digest: str) -> str:
+    """There while a signed request of the carrier could still be sent once more by somebody else."""
+    return f"{ADMISSION_PREFIX}seen:{digest}"
 
 
 def carts_channel(branch_id: str) -> str:

@@ -46,6 +46,7 @@ _KEEP: Final = (
     "zadd", "zrem", "zrange", "zcard", "zscore",
     "multi", "exec", "discard", "watch", "unwatch",
 )  # fmt: skip
+_COUNT: Final = ("zadd", "zrem", "zcard", "zrange", "zremrangebyscore", "expire")
 _JOBS: Final = (
     "zadd", "zrem", "zcard", "zscore", "zrange", "zrangebyscore", "zremrangebyscore", "zincrby",
     "psetex", "setex", "incrby", "expire", "exists", "mget", "info", "dbsize",
@@ -74,15 +75,15 @@ def _consumed(*names: str) -> tuple[str, ...]:
 
 RIGHTS: Final[Mapping[User, Rights]] = {
     "webhook": Rights(
-        keys=_consumed(streams.CALLS),
+        keys=(*_consumed(streams.CALLS), f"{streams.ADMISSION_PREFIX}*"),
         read=(f"{streams.BRIDGES_PREFIX}*", f"{streams.NONCE_PREFIX}*", f"{streams.SWITCHES_PREFIX}*"),
-        commands=(*_PUBLISH, *_CONSUME, "mget", "hgetall", "hmget", "hget", "zrange", "zcard", "zscore", "scan"),
+        commands=(*_PUBLISH, *_CONSUME, *_COUNT, "mget", "exists"),
     ),
     "bridge": Rights(
         keys=(f"{streams.SESSION_PREFIX}*", f"{streams.BRIDGES_PREFIX}*", f"{streams.NONCE_PREFIX}*"),
         added_to=(f"{streams.TOOLS_PREFIX}*", streams.CALLS, streams.HANDOFFS),
         channels=(f"{streams.REPLIES_PREFIX}*",),
-        commands=(*_SUBSCRIBE, *_KEEP),
+        commands=(*_SUBSCRIBE, *_KEEP, "zremrangebyscore"),
     ),
     "orders": Rights(
         keys=(*_consumed(f"{streams.TOOLS_PREFIX}*"), f"{streams.ORDERS_PREFIX}*"),

@@ -13,6 +13,7 @@ from agiza.contracts import streams
 from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import answers, open_redis
+from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import SOURCE
 from services.bridge.driver import Shared
 from services.bridge.heartbeat import Heartbeat
@@ -63,12 +64,14 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
             records=records,
             metrics=process.metrics,
             limits=Limits(),
+            breaker=ModelBreaker(),
+            bridge_id=bridge_id,
         )
         media = MediaServer(process, shared, redis.commands, settings.agiza_token_secret, settings.agiza_bridge_slots)
         process.health.needs("redis", partial(answers, redis.commands))
         process.health.needs("replies", replies.listens)
         process.supervise("replies", replies.run(finished))
-        process.supervise("heartbeat", Heartbeat(redis.commands, bridge_id, media.status).run(finished))
+        process.supervise("heartbeat", Heartbeat(redis.commands, bridge_id, media.status, process.clock).run(finished))
         process.supervise("records", records.run())
         url = await media.start(settings.agiza_host, settings.agiza_port)
         process.ready(url=url, bridge_id=bridge_id)

@@ -16,6 +16,7 @@ from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.publisher import EventTooLarge, Stamped
 from agiza.runtime.traces import Trace
+from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import CallEvents, in_brief, input_of
 from services.bridge.legs.carrier_leg import CarrierLeg, CarrierStuck
 from services.bridge.legs.live_leg import LiveLeg, LiveModel, ModelRefused
@@ -50,6 +51,8 @@ class Shared:
     records: RecordWriter
     metrics: Metrics
     limits: Limits
+    breaker: ModelBreaker
+    bridge_id: str
 
 
 class LiveCall:
@@ -66,6 +69,7 @@ class LiveCall:
         self._uplink = Uplink(shared.metrics)
         self._voice = CallerVoice()
         self._live: LiveLeg | None = None
+        self._trial = shared.breaker.trial()
         self._running: set[asyncio.Task[None]] = set()
         self._to_publish: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
         self._tool_events: dict[str, Stamped] = {}
@@ -148,11 +152,13 @@ class LiveCall:
                 self._live = live
                 self.feed(i.ModelReady())
                 await live.run(self.feed)
+            self._trial.failed(self._loop.time())  # without effect where the agent was heard
         except MenuUnavailable as error:
             _log.error("menu_unavailable", why=str(error))
             self.feed(i.ModelClosed("no_menu"))
         except ModelRefused as refused:
             _log.error("model_refused", reason=refused.reason, kind=type(refused.__cause__).__name__)
+            self._trial.failed(self._loop.time())
             self.feed(i.ModelClosed(refused.reason))
 
     async def _publish_in_order(self) -> None:
@@ -192,6 +198,7 @@ class LiveCall:
             case a.SaveTurn() | a.SaveRecord():
                 self._shared.records.write(self._facts.call_id, action)
             case a.Observe() | a.Complain():
+                self._judge_model(action)
                 note(action, self._shared.metrics)
             case a.PublishEnded(report):
                 self._publish_report(report)
@@ -216,6 +223,13 @@ class LiveCall:
                 self._live.say_to_model(text)
             case _ as never:
                 assert_never(never)
+
+    def _judge_model(self, action: a.Observe | a.Complain) -> None:
+        match action:
+            case a.Observe(name="first_audio"):
+                self._trial.worked()
+            case a.Complain(kind="model_silent"):
+                self._trial.failed(self._loop.time())
 
     def _to_services(
         self, action: a.PublishTools | a.AskToolsOverHttp | a.PublishToolsCancelled | a.RequestHandoff

@@ -71,7 +71,14 @@ class MediaServer:
 
     def status(self) -> dict[str, object]:
         """For the heartbeat."""
-        return {"calls": self._legs, "slots": self._slots, "draining": self._process.stopping.is_set()}
+        is_down = self._shared.breaker.is_open(asyncio.get_running_loop().time())
+        self._process.metrics.set("model_breaker_open", 1 if is_down else 0)
+        return {
+            "calls": self._legs,
+            "slots": self._slots,
+            "draining": self._process.stopping.is_set(),
+            "model_ok": not is_down,
+        }
 
     async def start(self, host: str, port: int) -> str:
         """Serve; the base URL for media sockets."""
@@ -165,7 +172,9 @@ class MediaServer:
 
     async def _hold_call(self, connection: ServerConnection) -> None:
         token = cast(MediaConnection, connection).token
-        facts = CallFacts(token.call_id, token.branch_id, token.menu_version, token.epoch, token.lang)
+        facts = CallFacts(
+            token.call_id, token.branch_id, token.menu_version, token.epoch, token.lang, self._shared.bridge_id
+        )
         trace = Trace.continued(token.trace)
         with bound(call_id=facts.call_id, leg_epoch=facts.leg_epoch, branch_id=facts.branch_id):
             older = self._calls.get(facts.call_id)

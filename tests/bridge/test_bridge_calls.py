@@ -59,6 +59,7 @@ async def test_an_order_from_greeting_to_goodbye(redis_url: str, redis_urls: Map
             ended.transcript[1].at_ms)}  # fmt: skip
         record = await world.redis.hgetall(streams.session_key("HD_whole1"))
         assert (record["phase"], record["cart_version"], record["branch_id"]) == ("ended", "3", "westlands")
+        assert await world.redis.zrange(streams.BRIDGES_SEEN, 0, -1) == [record["bridge_id"]]
         assert world.live.sessions[0].problem is None
         assert not world.around.http_ids, "the stream was quick enough"
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 import httpx
 import pytest
 from bridge_world import World, dial, open_world, payload, until
+from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agiza.carrier.tokens import mint_media_token
 from agiza.contracts import streams
 from agiza.runtime.clock import Clock
+from simulators.live_api.faults import Faults
 
 pytestmark = pytest.mark.integration
 
@@ -113,11 +116,12 @@ async def test_the_heartbeat_says_what_is_free(redis_url: str, redis_urls: Mappi
         await world.call()
 
         async def beat() -> str | None:
-            keys = await world.redis.keys(f"{streams.BRIDGES_PREFIX}*")
-            return str(await world.redis.get(keys[0])) if keys else None
+            for bridge_id in await world.redis.zrange(streams.BRIDGES_SEEN, 0, -1):
+                return str(await world.redis.get(streams.bridge_key(bridge_id)))
+            return None
 
         async with asyncio.timeout(5):
-            while await beat() != '{"calls": 1, "slots": 7, "draining": false}':  # noqa: ASYNC110
+            while await beat() != '{"calls": 1, "slots": 7, "draining": false, "model_ok": true}':  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     # The world is closed: the key is gone with the bridge.
 
@@ -132,3 +136,28 @@ async def test_without_redis_no_token_is_accepted(redis_url: str, redis_urls: Ma
             await world.redis.execute_command("ACL", "SETUSER", "bridge", "+set")
         assert caught.value.response.status_code == 503
         assert not world.live.sessions
+
+
+async def test_a_replica_that_cannot_have_the_model_says_so(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    async with open_world(redis_url, redis_urls["bridge"], STEPS) as world:
+
+        async def until_it_says(model_ok: bool) -> None:
+            said = None
+            async with asyncio.timeout(5):
+                while said is not model_ok:
+                    await asyncio.sleep(0.05)
+                    for bridge_id in await world.redis.zrange(streams.BRIDGES_SEEN, 0, -1):
+                        said = json.loads(await world.redis.get(streams.bridge_key(bridge_id)))["model_ok"]
+
+        await until_it_says(True)
+        for _ in range(3):
+            world.live.next_faults(Faults(reject_upgrade_status=429))
+            line = await world.call()
+            await line.until_closed()
+        await until_it_says(False)
+        heard = await world.call()  # one that was let in all the same
+        await heard.until_heard("Hello")
+        await until_it_says(True)
+    redis = Redis.from_url(redis_url, decode_responses=True)
+    assert await redis.zcard(streams.BRIDGES_SEEN) == 0, "a replica that ended is not one that died"
+    await redis.aclose()

@@ -156,6 +156,7 @@ def test_the_record_holds_what_another_replica_would_need() -> None:
     (first,) = only(script.feed(i.Opened()), a.SaveRecord)
     assert first.fields == {
         "branch_id": "westlands", "menu_version": "3", "leg_epoch": "0", "language": "en", "phase": "connecting",
+        "bridge_id": "",
     }  # fmt: skip
     script.feed(i.ModelReady())
     script.wait(40)

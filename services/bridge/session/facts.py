@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """From the media token. ``leg_epoch`` rises with each carrier stream of the same call."""
+    """From the media token. ``leg_epoch`` rises with each carrier stream of the same call; ``bridge_id`` is the
+    replica that holds this one."""
 
     call_id: str
     branch_id: str
     menu_version: int
     leg_epoch: int = 0
     language: str = "en"
+    bridge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ class CallSession:
             "leg_epoch": str(facts.leg_epoch),
             "language": facts.language,
             "phase": self.phase.value,
+            "bridge_id": facts.bridge_id,
         }
         leg.do([a.SaveRecord(record), a.ConnectModel()])
 
