@@ -39,6 +39,17 @@ class CallFacts:
     caller_number: str
     destination_number: str
     direction: Literal["inbound", "outbound"] = "inbound"
+    client_request_id: str | None = None
+
+    @property
+    def local_number(self) -> str:
+        """Ours."""
+        return self.destination_number if self.direction == "inbound" else self.caller_number
+
+    @property
+    def remote_number(self) -> str:
+        """The person's; empty when withheld."""
+        return self.caller_number if self.direction == "inbound" else self.destination_number
 
 
 def callback_fields(facts: CallFacts, state: CallState, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -50,6 +61,7 @@ def callback_fields(facts: CallFacts, state: CallState, extra: Mapping[str, str]
         "direction": facts.direction,
         "isActive": "0" if state == "Completed" else "1",
         "callSessionState": state,
+        **({} if facts.client_request_id is None else {"clientRequestId": facts.client_request_id}),
         **(extra or {}),
     }
 

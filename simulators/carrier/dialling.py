@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from .leg import End, Leg, NewDocument, NextVerb, Step
-from .line import Announcement, Nothing
+from .line import Announcement, Line, Nothing
 from .posting import AnswerFailed
-from .record import DialOutcome, DialRecord
-from .settings import DialTail, StaffAnswers, StaffScript
+from .record import DialOutcome, DialRecord, RoomRecord
+from .rooms import Room
+from .settings import CarrierSettings, CustomerAnswers, DialTail, PhoneScript, StaffAnswers
 from .sounds import ringback
 from .staff import StaffCall, ring
 from .verbs import Dial
@@ -31,15 +32,15 @@ def may_dial(dial: Dial, number: str, caller_number: str, ours: frozenset[str]) 
 
 
 async def run_dial(leg: Leg, dial: Dial) -> Step:
-    ours = leg.settings.our_numbers | {leg.facts.destination_number}
+    ours = leg.settings.our_numbers | {leg.facts.local_number}
     if dial.sip is not None:
         leg.violation(f"Dial to the SIP target {dial.sip}, which is not on the allow-list")
         return NextVerb()
     records: list[DialRecord] = []
     for number in dial.numbers:
-        record = DialRecord(number, dial.caller_id or leg.facts.destination_number, leg.line.now_ms())
+        record = DialRecord(number, dial.caller_id or leg.facts.local_number, leg.line.now_ms())
         leg.record.dials.append(record)
-        refusal = may_dial(dial, number, leg.facts.caller_number, ours)
+        refusal = may_dial(dial, number, leg.facts.remote_number, ours)
         if refusal is not None:
             leg.violation(refusal)
             record.outcome, record.ended_ms = "unauthorised", leg.line.now_ms()
@@ -47,7 +48,7 @@ async def run_dial(leg: Leg, dial: Dial) -> Step:
             records.append(record)
     outcome = await _ring_all(leg, dial, records) if records else "unauthorised"
     if leg.settings.dial_completed_posted:
-        extra = {"dialCallStatus": outcome, "lastBridgeHangupCause": _cause(outcome)}
+        extra = {"dialCallStatus": outcome, "lastBridgeHangupCause": cause_of(outcome)}
         try:
             document = await leg.poster.ask(leg.poster.voice_url, "dial", "DialCompleted", extra)
         except AnswerFailed:
@@ -61,8 +62,9 @@ async def _ring_all(leg: Leg, dial: Dial, records: list[DialRecord]) -> DialOutc
     """Ring every target together and talk to the first who answers; else the outcome of the last to fail."""
     if leg.settings.ringback:
         leg.line.route = Announcement(ringback(), repeat=True)
-    scripts = {record.number: leg.settings.staff.get(record.number, leg.settings.staff_default) for record in records}
-    phones = {asyncio.create_task(ring(scripts[record.number], dial.timeout_s)): record for record in records}
+    scripts = {record.number: phone_of(leg.settings, record.number) for record in records}
+    limit_s = dial.timeout_s * leg.settings.ring_scale
+    phones = {asyncio.create_task(ring(scripts[record.number], limit_s)): record for record in records}
     answered: DialRecord | None = None
     outcome: DialOutcome = "caller_gone"
     try:
@@ -89,9 +91,17 @@ async def _ring_all(leg: Leg, dial: Dial, records: list[DialRecord]) -> DialOutc
     return "answered"
 
 
-async def _talk(leg: Leg, record: DialRecord, script: StaffScript | None) -> None:
-    assert isinstance(script, StaffAnswers)
+def phone_of(settings: CarrierSettings, number: str) -> PhoneScript | None:
+    """What happens at this number; None when nobody has it."""
+    return settings.customers.get(number) or settings.staff.get(number, settings.staff_default)
+
+
+async def _talk(leg: Leg, record: DialRecord, script: PhoneScript | None) -> None:
     record.answered_ms = leg.line.now_ms()
+    if isinstance(script, CustomerAnswers):
+        await _talk_to_customer(leg, record, script)
+        return
+    assert isinstance(script, StaffAnswers)
     track = leg.recorder.track(f"staff-heard-{len(leg.record.staff_reached)}")
     call = StaffCall(script, await leg.sound_of(script.says), record, track, leg.line.now_ms)
     leg.line.route = call
@@ -102,5 +112,24 @@ async def _talk(leg: Leg, record: DialRecord, script: StaffScript | None) -> Non
         record.ended_ms = leg.line.now_ms()
 
 
-def _cause(outcome: DialOutcome) -> str:
+async def _talk_to_customer(leg: Leg, record: DialRecord, script: CustomerAnswers) -> None:
+    """Two people on two lines: what each says is heard by the other, until the customer hangs up."""
+    caller = script.caller()
+    await caller.prepare()
+    stay, customers_stay = RoomRecord("", leg.line.now_ms()), RoomRecord("", leg.line.now_ms())
+    room = Room("")
+    line = Line(caller, None, leg.line.origin_s)
+    leg.line.route = seat = room.enter(leg.facts.remote_number, leg.party, stay, leg.line.now_ms)
+    line.route = room.enter(record.number, "customer", customers_stay, leg.line.now_ms)
+    try:
+        await line.run()
+    finally:
+        leg.line.route = Nothing()
+        seat.leave(ends=True)
+        record.ended_ms = leg.line.now_ms()
+        record.caller_heard_ms = sum(meeting.heard_ms for meeting in stay.met)
+        record.staff_heard_ms = sum(meeting.heard_ms for meeting in customers_stay.met)
+
+
+def cause_of(outcome: DialOutcome) -> str:
     return {"answered": "NORMAL_CLEARING", "busy": "USER_BUSY", "no_answer": "NO_ANSWER"}.get(outcome, "CALL_REJECTED")

@@ -34,7 +34,7 @@ class CallEvents:
             return
         data = {
             "call_id": record.session_id,
-            "direction": "inbound",
+            "direction": record.direction,
             "from": record.from_number,
             "to": record.to_number,
             "status": "ringing" if record.ended_ms is None else "completed",

@@ -6,8 +6,9 @@ import asyncio
 from typing import assert_never
 
 from .caller import CallerError, read_wav
+from .conference import run_conference
 from .dialling import run_dial
-from .leg import End, Leg, NewDocument, NextVerb, Step, carrier_message, hold
+from .leg import End, Leg, NewDocument, NextVerb, Step, carrier_message
 from .posting import AnswerFailed
 from .record import EndedBy
 from .sounds import tone
@@ -71,8 +72,7 @@ async def run_verb(leg: Leg, verb: Verb) -> Step:
         case Redirect():
             return await _redirect(leg, verb)
         case Conference():
-            # The caller waits in the room; whoever else enters it is not simulated.
-            return await hold(leg)
+            return await run_conference(leg, verb)
         case Record():
             await leg.play(tone(BEEP_HZ, BEEP_MS))
             await asyncio.sleep(min(verb.max_length_s, verb.timeout_s))

@@ -12,9 +12,10 @@ from .events import CallEvents
 from .line import Announcement, Line, Nothing
 from .media import MediaLink
 from .posting import Poster
-from .record import CallRecord, EndedBy
+from .record import CallRecord, EndedBy, Party
 from .recorder import Recorder
-from .settings import CarrierSettings
+from .rooms import Rooms
+from .settings import CarrierSettings, Voice
 from .sounds import LINE_RATE, spoken_tone, to_rate
 from .verbs import Document
 
@@ -52,6 +53,9 @@ class Leg:
     events: CallEvents
     tls: ssl.SSLContext | None
     left_open: list[MediaLink] = field(default_factory=list)
+    rooms: Rooms = field(default_factory=Rooms)
+    party: Party = "customer"
+    """Who the person of this leg is to another leg."""
 
     async def speak(self, text: str) -> None:
         """Say a sentence into the caller's ear and return when it was heard."""
@@ -67,14 +71,17 @@ class Leg:
 
     async def sound_of(self, text: str) -> bytes:
         """A sentence as line sound, in the injected voice or as a tone."""
-        voice = self.settings.voice
-        if voice is None:
-            return spoken_tone(text)
-        pcm = await asyncio.to_thread(voice.synthesize, text)
-        return await asyncio.to_thread(to_rate, pcm, voice.rate, LINE_RATE)
+        return await sound_of(text, self.settings.voice)
 
     def violation(self, what: str) -> None:
         self.record.violations.append(what)
+
+
+async def sound_of(text: str, voice: Voice | None) -> bytes:
+    if voice is None:
+        return spoken_tone(text)
+    pcm = await asyncio.to_thread(voice.synthesize, text)
+    return await asyncio.to_thread(to_rate, pcm, voice.rate, LINE_RATE)
 
 
 async def carrier_message(leg: Leg) -> End:

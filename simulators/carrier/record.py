@@ -10,9 +10,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-Party: TypeAlias = Literal["nobody", "carrier", "agent", "staff"]
+Party: TypeAlias = Literal["nobody", "carrier", "agent", "staff", "customer"]
 EndedBy: TypeAlias = Literal[
-    "caller", "document_end", "hangup", "reject", "stream_end", "carrier_message", "rest", "staff", "limit", "refused"
+    "caller",
+    "document_end",
+    "hangup",
+    "reject",
+    "stream_end",
+    "carrier_message",
+    "rest",
+    "staff",
+    "limit",
+    "refused",
+    "not_answered",
 ]
 DialOutcome: TypeAlias = Literal[
     "answered", "busy", "no_answer", "rejected", "unauthorised", "unallocated", "caller_gone"
@@ -84,6 +94,26 @@ class DialRecord:
 
 
 @dataclass(slots=True)
+class Meeting:
+    """Being in a room together with the leg of `number`; `heard_ms` is the sound that came from there."""
+
+    number: str
+    from_ms: int
+    until_ms: int | None = None
+    heard_ms: int = 0
+
+
+@dataclass(slots=True)
+class RoomRecord:
+    """One stay in a conference room and whom it was shared with; `left_ms` is None for as long as it lasts."""
+
+    room: str
+    entered_ms: int
+    left_ms: int | None = None
+    met: list[Meeting] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class TalkLine:
     """One thing said, as the caller's mind knows it: by itself, or by the agent as it understood it."""
 
@@ -94,6 +124,9 @@ class TalkLine:
 
 @dataclass(slots=True)
 class CallRecord:
+    """One call. Of an outbound one, `to_number` is the callee's, `ring_outcome` what became of ringing it, and
+    "caller" (in what was heard and who ended it) is the person who picked up."""
+
     session_id: str
     from_number: str
     to_number: str
@@ -104,11 +137,15 @@ class CallRecord:
     streams: list[StreamRecord] = field(default_factory=list)
     heard: list[HeardSegment] = field(default_factory=list)
     dials: list[DialRecord] = field(default_factory=list)
+    rooms: list[RoomRecord] = field(default_factory=list)
     talk: Sequence[TalkLine] = ()
     wavs: dict[str, Path] = field(default_factory=dict)
     answered_ms: int | None = None
     ended_ms: int | None = None
     ended_by: EndedBy | None = None
+    direction: Literal["inbound", "outbound"] = "inbound"
+    client_request_id: str | None = None
+    ring_outcome: DialOutcome | None = None
 
     @property
     def staff_reached(self) -> list[str]:

@@ -8,25 +8,22 @@ Control (loopback only, no key):
     GET  /calls/{session_id}      the record so far, with "status"
     POST /calls/{session_id}/words  {"text"}: what the agent just said, for a caller that listens by transcript
 
-REST (bearer key): GET /v1/calls/{id}, POST /v1/calls/{id}/hangup, GET /v1/wallet.
+REST (bearer key) is in `rest.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
-import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from .caller import Caller, CallerError, SilentCaller, WavCaller
-from .carrier import Carrier, LiveCall, new_session_id
+from .carrier import Carrier, new_session_id
+from .rest import RestDesk, RestFaults, add_rest
 from .scripted import AgentWords, ScriptedCaller
 from .settings import Voice
 
@@ -55,14 +52,6 @@ class CallRequest(BaseModel):
 class WordsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     text: str = Field(max_length=4_000)
-
-
-class RestRefused(Exception):
-    """An answer of the REST interface in its own error envelope."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 class CallDesk:
@@ -122,13 +111,24 @@ class CallDesk:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-def make_app(carrier: Carrier, *, voice: Voice | None = None, api_key: str, wallet_minor: int = 500_000) -> FastAPI:
-    """The ASGI application around one carrier; `api_key` guards the REST part."""
+def make_app(
+    carrier: Carrier,
+    *,
+    voice: Voice | None = None,
+    api_key: str,
+    wallet_minor: int = 500_000,
+    faults: RestFaults | None = None,
+) -> FastAPI:
+    """The ASGI application around one carrier; `api_key` guards the REST part.
+
+    `app.state.rest` holds the purse and the faults of the REST part, both to be changed at will.
+    """
     app = FastAPI(title="Simulated carrier", docs_url=None, redoc_url=None)
     desk = CallDesk(carrier, voice)
     app.state.desk = desk
     _add_control(app, carrier, desk)
-    _add_rest(app, carrier, api_key, wallet_minor)
+    app.state.rest = RestDesk(carrier, wallet_minor, faults or RestFaults())
+    add_rest(app, app.state.rest, api_key)
     return app
 
 
@@ -151,61 +151,3 @@ def _add_control(app: FastAPI, carrier: Carrier, desk: CallDesk) -> None:
     @app.post("/calls/{session_id}/words", status_code=204)
     async def words(session_id: str, request: WordsRequest) -> None:
         desk.push_words(session_id, request.text)
-
-
-def _add_rest(app: FastAPI, carrier: Carrier, api_key: str, wallet_minor: int) -> None:
-    async def authorised(authorization: Annotated[str, Header()] = "") -> None:
-        if not hmac.compare_digest(authorization.encode(), f"Bearer {api_key}".encode()):
-            raise RestRefused(401, "api_key.invalid", "The API key is not valid.")
-
-    def known(call_id: str) -> LiveCall:
-        live = carrier.calls.get(call_id) or next(
-            (live for live in carrier.calls.values() if live.call_id == call_id), None
-        )
-        if live is None:
-            raise RestRefused(404, "calls.not_found", "No call has this id.")
-        return live
-
-    @app.exception_handler(RestRefused)
-    async def refused(request: Request, error: RestRefused) -> JSONResponse:
-        envelope = {"code": error.code, "message": error.message, "request_id": uuid.uuid4().hex}
-        return JSONResponse({"error": envelope}, status_code=error.status)
-
-    @app.get("/v1/calls/{call_id}", dependencies=[Depends(authorised)])
-    async def get_call(call_id: str) -> dict[str, Any]:
-        return {"call": detail_of(known(call_id))}
-
-    @app.post("/v1/calls/{call_id}/hangup", dependencies=[Depends(authorised)])
-    async def hang_up(call_id: str) -> dict[str, str]:
-        live = known(call_id)
-        carrier.hang_up(live.record.session_id)
-        return {"call_id": live.call_id, "status": "hung_up"}
-
-    @app.get("/v1/wallet", dependencies=[Depends(authorised)])
-    async def wallet() -> dict[str, Any]:
-        return {"balance_minor": wallet_minor, "currency": "KES"}
-
-
-def detail_of(live: LiveCall) -> dict[str, Any]:
-    """A call as the REST interface shows it."""
-    record = live.record
-
-    def moment(at_ms: int | None) -> str | None:
-        return None if at_ms is None else datetime.fromtimestamp(live.started_unix_s + at_ms / 1000, UTC).isoformat()
-
-    return {
-        "id": live.call_id,
-        "session_id": record.session_id,
-        "direction": "inbound",
-        "local_e164": record.to_number,
-        "remote_e164": record.from_number,
-        "country": "KE",
-        "started_at": moment(0),
-        "answered_at": moment(record.answered_ms),
-        "ended_at": moment(record.ended_ms),
-        "duration_seconds": record.duration_s,
-        "status": live.status,
-        "cost_minor": 0,
-        "cost_currency": "KES",
-        "events": [{"state": post.state, "at": moment(post.at_ms)} for post in record.posts if post.kind != "events"],
-    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from .callbacks import BodyKind, SignatureKind
+from .caller import Caller
 from .playback import PlaybackOptions
 
 
@@ -81,10 +82,19 @@ class StaffRejects:
 
 @dataclass(frozen=True, slots=True)
 class StaffAbsent:
-    """Rings until the Dial's own time limit."""
+    """Rings until whoever rings it gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAnswers:
+    """Picks up after `after_s`; a new `caller` talks each time, and hangs up when it likes."""
+
+    caller: Callable[[], Caller]
+    after_s: float = 1.0
 
 
 StaffScript: TypeAlias = StaffAnswers | StaffBusy | StaffRejects | StaffAbsent
+PhoneScript: TypeAlias = StaffScript | CustomerAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,10 @@ class CarrierSettings:
 
     `our_numbers` may be dialled and shown as caller id; a call's own destination always is one of them. `staff` maps
     E.164 numbers to what happens there, `staff_default` covers all others (None: the number does not exist).
+    `customers` are further phones, which the application rings back; they stand before `staff`.
+
+    `ring_scale` shortens (or lengthens) how long a phone rings before the carrier gives up, and nothing else.
+    `conference_tail` says what happens to a leg whose room was closed by another one.
     """
 
     voice_url: str
@@ -119,6 +133,12 @@ class CarrierSettings:
     play_files: Mapping[str, Path] = field(default_factory=dict)
     staff: Mapping[str, StaffScript] = field(default_factory=dict)
     staff_default: StaffScript | None = None
+    customers: Mapping[str, PhoneScript] = field(default_factory=dict)
+    ring_scale: float = 1.0
+    conference_tail: Literal["next_verb", "hang_up"] = "next_verb"
+    outbound_first_state: Literal["Answered", "Ringing"] = "Answered"
+    outbound_ring_s: float = 30.0
+    outbound_cause_posted: bool = True
     media: MediaOptions = field(default_factory=MediaOptions)
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     voice: Voice | None = None
