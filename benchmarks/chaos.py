@@ -42,6 +42,7 @@ SAID = ("two chicken burgers, one with no onions, a large fries, and a soda", "t
 PERSON = ("can i speak to a person please",)
 TOTAL_MINOR = 153_000
 LIVE = "live"
+NEXT_CALLER = "+254711000077"
 NOT_RECORDED = "not recorded"
 CALL_LIMIT_S = 90.0
 POLL_S = 0.02
@@ -132,7 +133,12 @@ async def strike(stack: Stack, branch: BranchFile, service: str, moment: Moment,
     async with redis.Redis.from_url(stack.redis_url, decode_responses=True) as client:
         turns = [*await _turns(client, request.call_id), *_remembered(placed)]
     told = told_numbers(turns)
-    following = await _call(line, CallRequest(branch=branch, say=SAID, text=True)) if service != LIVE else None
+    # Somebody else: who was cut off and rings again would go on with the cart that was left open.
+    following = (
+        await _call(line, CallRequest(branch=branch, say=SAID, text=True, from_number=NEXT_CALLER))
+        if service != LIVE
+        else None
+    )
     tickets, found = await asyncio.to_thread(_tickets, stack.database_url, request.call_id)
     problems += found + _lies(told, tickets)
     if tickets and not is_confirmed(turns):
