@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import yaml
 
+from agiza.carrier.numbers import MEANINGS, refusal, region_of
 from agiza.domain.menu import BranchFile, BranchFileError, parse_branch
 
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -74,11 +75,26 @@ def load_branch_file(path: Path) -> LoadedBranch:
         raise BranchFilesError((f"{path.name}: must be a mapping with the key branch at its head",))
     try:
         json.dumps(document, allow_nan=False)
-        return LoadedBranch(path, document, parse_branch(document))
+        file = parse_branch(document)
     except BranchFileError as error:
         raise BranchFilesError(tuple(f"{path.name}: {problem}" for problem in error.problems)) from None
     except (TypeError, ValueError):
         raise BranchFilesError((f"{path.name}: has a value that is not text, number, list or mapping",)) from None
+    problems = _unfit_numbers(file)
+    if problems:
+        raise BranchFilesError(tuple(f"{path.name}: {problem}" for problem in problems))
+    return LoadedBranch(path, document, file)
+
+
+def _unfit_numbers(file: BranchFile) -> list[str]:
+    """Contacts that a machine must not ring. A file is our own document, so its numbers may be repeated."""
+    home = file.branch.phone
+    if region_of(home) is None:
+        return [f"branch.phone: {home} is a number of no country, so nobody could be rung from it"]
+    judged = ((contact, refusal(contact.phone, home)) for contact in file.contacts)
+    return [
+        f"contacts: {contact.id}: phone: {contact.phone} {MEANINGS[reason]}" for contact, reason in judged if reason
+    ]
 
 
 def _shared(loaded: list[LoadedBranch]) -> list[str]:
