@@ -17,14 +17,19 @@ from agiza.runtime.postgres import UNAVAILABLE, open_pool
 from agiza.runtime.process import Process, Serve, run_service
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import Client, open_redis
+from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
 from services.webhook.answers import Urls
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory
+from services.webhook.fleet import Fleet
+from services.webhook.in_flight import InFlightLimit
 from services.webhook.outage import Watched, postgres_probe, redis_probe
+from services.webhook.replays import Replays
 from services.webhook.reports import Reports
 from services.webhook.routes import CarrierDoor, call_routes, carrier_routes
 from services.webhook.settings import WebhookSettings
+from services.webhook.side_notes import SideNotes
 from services.webhook.switchboard import Switchboard, TokenUsed
 
 SOURCE = "/agiza/webhook"
@@ -61,6 +66,18 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
             can_place_calls=settings.agiza_outbound,
             per_caller_day=settings.agiza_dials_per_caller_day,
         )
+        notes = SideNotes(redis.commands)
+        fleet = Fleet(redis.commands, process.metrics, process.clock)
+        admission = Admission(
+            redis.commands,
+            watched=redis_watch,
+            fleet=fleet,
+            notes=notes,
+            limits=settings.admission_limits,
+            secret=settings.agiza_token_secret.get_secret_value(),
+            metrics=process.metrics,
+            clock=process.clock,
+        )
         switchboard = Switchboard(
             pool=pool,
             directory=directory,
@@ -70,6 +87,7 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
             announcer=announcer,
             token_used=_token_used(redis.commands),
             dialling=dialling,
+            admission=admission,
             clock=process.clock,
         )
         door = CarrierDoor(
@@ -78,6 +96,7 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
             form=settings.agiza_carrier_format,
             policy=settings.agiza_carrier_signature,
             signing_secrets=settings.signing_secrets,
+            replays=Replays(redis.commands, redis_watch, notes),
             clock=process.clock,
             metrics=process.metrics,
         )
@@ -85,13 +104,14 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
             redis,
             streams=[streams.CALLS],
             group="webhook",
-            handler=Reports(pool, process.metrics).handle,
+            handler=Reports(pool, process.metrics, admission).handle,
             limits=TOOL_LIMITS,
             clock=process.clock,
             metrics=process.metrics,
             is_away=lambda error: isinstance(error, UNAVAILABLE),
         )
         app = create_app("webhook", process)
+        app.add_middleware(InFlightLimit, most=settings.agiza_in_flight_per_source)
         app.include_router(carrier_routes(door))
         app.include_router(call_routes(settings.agiza_internal_token, pool))
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
@@ -99,6 +119,9 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
         process.supervise("directory", directory.keep_fresh(pool, process.stopping))
         process.supervise("database_watch", database.watch(process.stopping))
         process.supervise("redis_watch", redis_watch.watch(process.stopping))
+        process.supervise("bridges", fleet.watch(process.stopping))
+        process.supervise("minutes", admission.count_minutes(pool, directory, process.stopping))
+        process.supervise("side_notes", notes.run(process.stopping))
         process.supervise("dialling", dialling.watch(process.stopping))
         process.supervise("announcer", announcer.run(process.stopping))
         process.supervise("sweep", announcer.sweep(process.stopping))

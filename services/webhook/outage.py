@@ -36,9 +36,14 @@ class Watched:
 
     async def check(self) -> bool:
         """Ask now, together with all who ask at this moment. Takes :data:`PROBE_LIMIT_S` at most."""
+        self.suspect()
+        assert self._checking is not None, "it was started just now, at the latest"
+        return await asyncio.shield(self._checking)
+
+    def suspect(self) -> None:
+        """Ask in the background; nobody waits for the answer."""
         if self._checking is None:
             self._checking = asyncio.create_task(self._ask(), name=f"check of {self.name}")
-        return await asyncio.shield(self._checking)
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Look for the return of a server that is away, until the service stops."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from pydantic import SecretStr
+from starlette.requests import ClientDisconnect
 
 from agiza.carrier.callbacks import CallbackRefused, parse_callback
 from agiza.carrier.documents import CONTENT_TYPES, CarrierFormat, Document, render
@@ -19,10 +21,12 @@ from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import UNAVAILABLE, Pool
 from services.webhook.answers import Urls
+from services.webhook.replays import Replays, digest_of
 from services.webhook.store import list_calls, show_call
 from services.webhook.switchboard import Switchboard
 
 LIST_MAX: Final = 200
+BODY_S: Final = 5.0
 
 log = get_logger(__name__)
 
@@ -47,6 +51,7 @@ class CarrierDoor:
         form: CarrierFormat,
         policy: SignaturePolicy,
         signing_secrets: tuple[str, ...],
+        replays: Replays,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -55,6 +60,7 @@ class CarrierDoor:
         self._form = form
         self._policy: SignaturePolicy = policy if signing_secrets else "off"
         self._secrets = signing_secrets
+        self._replays = replays
         self._clock = clock
         self._metrics = metrics
 
@@ -75,8 +81,8 @@ class CarrierDoor:
         if not hmac.compare_digest(path_token.encode("utf-8", "surrogateescape"), self._urls.path_token.encode()):
             raise HTTPException(404)
         signed = self._signed(channel, ref)
-        body = await request.body()
-        self._check_signature(request, body, channel)
+        body = await _body(request)
+        digest = self._check_signature(request, body, channel)
         try:
             post = parse_callback(body, request.headers.get("content-type", ""))
         except CallbackRefused as error:
@@ -90,9 +96,19 @@ class CarrierDoor:
             raise HTTPException(400, "no session")
         is_ours = signed is not None and channel is Channel.VOICE
         with bound(call_id=signed[0] if signed and not is_ours else post.call_id):
-            return await self._switchboard.answer(
-                post, channel, signed=signed, outbound_id=signed[0] if signed and is_ours else None
+            is_replay = digest is not None and await self._replays.is_known(digest)
+            document = await self._switchboard.answer(
+                post,
+                channel,
+                signed=signed,
+                outbound_id=signed[0] if signed and is_ours else None,
+                is_replay=is_replay,
             )
+            if is_replay:
+                log.info("request_repeated", channel=channel.value)
+        if digest is not None:
+            self._replays.answered(digest)
+        return document
 
     def _signed(self, channel: Channel, ref: str | None) -> tuple[str, str, int] | None:
         if ref is None:
@@ -105,14 +121,28 @@ class CarrierDoor:
             raise HTTPException(404) from None
         return call.call_id, call.branch_id, number
 
-    def _check_signature(self, request: Request, body: bytes, channel: Channel) -> None:
+    def _check_signature(self, request: Request, body: bytes, channel: Channel) -> str | None:
+        """What stands for this request if its signature is good."""
         if self._policy == "off":
-            return
-        verdict = judge_signature(body, request.headers.get(SIGNATURE_HEADER), self._secrets, self._clock.now())
+            return None
+        header = request.headers.get(SIGNATURE_HEADER)
+        verdict = judge_signature(body, header, self._secrets, self._clock.now())
         if verdict != "good":
             log.warning("signature_not_good", channel=channel.value, verdict=verdict, policy=self._policy)
         if not is_allowed(verdict, self._policy):
             raise HTTPException(401, "signature")
+        return digest_of(body, header) if verdict == "good" and header else None
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body, which a sender may not take as long as it likes to send."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.body()
+    except TimeoutError:
+        raise HTTPException(408, "the body did not come") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body broke off") from None
 
 
 def carrier_routes(door: CarrierDoor) -> APIRouter:

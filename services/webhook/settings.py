@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, StringConstraints, model_validator
 from agiza.carrier.documents import CarrierFormat
 from agiza.carrier.signature import SignaturePolicy
 from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret, ServiceSettings
+from services.webhook.admission_rules import Limits
 
 BaseUrl = Annotated[str, StringConstraints(pattern=r"^(https?|wss?)://[^\s/?#]+[^\s?#]*$", strip_whitespace=True)]
 
@@ -42,6 +43,19 @@ class WebhookSettings(ServiceSettings):
     stands in its file."""
     agiza_outbound: bool = False
     """Whether the escalation service can place calls, so that a call back may be promised."""
+    agiza_calls_per_caller: int = Field(default=60, ge=0)
+    """More calls than this of one number within ten minutes are not given to the agent; 0 means no limit. A caller who
+    is cut off calls again, so no less than 6."""
+    agiza_calls_per_branch: int = Field(default=0, ge=0)
+    """Calls with the agent of one branch at once; more go to people. 0 means no limit, as in the next three."""
+    agiza_model_sessions: int = Field(default=0, ge=0)
+    """The model's quota of sessions at once, of all branches; nine tenths of it are used."""
+    agiza_calls_per_day: int = Field(default=0, ge=0)
+    """Calls that the agent takes in a day (UTC), of all branches: the budget."""
+    agiza_minutes_per_day: int = Field(default=0, ge=0)
+    """The same in minutes with the model."""
+    agiza_in_flight_per_source: int = Field(default=200, ge=1)
+    """Requests of one address that are worked on at once; behind a proxy, of all."""
     agiza_carrier_format: CarrierFormat = "xml"
     agiza_carrier_signature: SignaturePolicy = "warn"
     agiza_carrier_signing_secrets: SecretStr = Field(default=SecretStr(""))
@@ -58,6 +72,17 @@ class WebhookSettings(ServiceSettings):
         if self.agiza_carrier_signature == "enforce" and not self.signing_secrets:
             raise ValueError("AGIZA_CARRIER_SIGNING_SECRETS is not set, so no request could pass")
         return self
+
+    @property
+    def admission_limits(self) -> Limits:
+        """Above which of these a call goes to people."""
+        return Limits(
+            caller_calls=self.agiza_calls_per_caller,
+            branch_calls=self.agiza_calls_per_branch,
+            model_sessions=self.agiza_model_sessions,
+            day_calls=self.agiza_calls_per_day,
+            day_minutes=self.agiza_minutes_per_day,
+        )
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:

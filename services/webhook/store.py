@@ -177,6 +177,18 @@ async def dials_lately(conn: Connection, branch_id: str, caller: str | None, now
     return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
+async def model_minutes(conn: Connection, branch_ids: Sequence[str], now: datetime) -> float:
+    """How long calls have been with the model since midnight UTC; a live call counts from its beginning."""
+    cursor = await conn.execute(
+        "SELECT coalesce(sum(CASE WHEN duration_ms IS NOT NULL THEN duration_ms / 60000.0"
+        " WHEN stage = 'streaming' THEN extract(epoch FROM %(now)s - started_at) / 60 ELSE 0 END), 0)"
+        " FROM calls WHERE branch_id = ANY(%(branches)s) AND started_at >= date_trunc('day', %(now)s, 'UTC')",
+        {"now": now, "branches": list(branch_ids)},
+    )
+    found = await cursor.fetchone()
+    return float(found[0]) if found else 0.0
+
+
 def _state(row: CallRow) -> JsonObject:
     return {"call": call_to_json(row.call), "unsent": list(row.unsent)}
 

@@ -27,6 +27,7 @@ class Question:
     callback: Callback
     pii_caller: str | None
     outbound_id: str | None = None
+    is_replay: bool = False
 
 
 def new_row(question: Question, now: datetime) -> CallRow:

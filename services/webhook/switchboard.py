@@ -11,29 +11,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import psycopg
 
 from agiza.carrier.callbacks import CarrierPost, understand
 from agiza.carrier.documents import EMPTY, Document, Reject
-from agiza.carrier.tokens import MediaTokenPayload, TokenRefused, check_media_token, mint_media_token
-from agiza.domain.call_answers import Decision, DialServed, OfferStream
+from agiza.carrier.tokens import TokenRefused, check_media_token
+from agiza.domain.call_answers import Decision, OfferStream, Silent
 from agiza.domain.call_control import awaits_reason, decide
 from agiza.domain.call_state import Channel, Desk, Edge, Handoff, Phase, Phrase
-from agiza.domain.call_step import OFFER_SECONDS
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool
+from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
 from services.webhook.answers import Caller, Urls, document_for
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory, Listed
+from services.webhook.ledger import Ledger, is_progress
+from services.webhook.memory import Memory
 from services.webhook.outage import Watched
 from services.webhook.store import (
     CallRow,
@@ -42,7 +42,6 @@ from services.webhook.store import (
     read_call,
     read_outbound,
     update_call,
-    with_unsent,
 )
 from services.webhook.surroundings import Question, desk_of, new_row, outbound_row, with_outbound
 
@@ -52,9 +51,8 @@ CONNECTION_PATIENCE_S: Final = 1.0
 TRANSACTION_LIMIT_S: Final = 1.5
 REASON_WAIT_S: Final = 0.4
 REASON_POLL_S: Final = 0.04
-REMEMBERED_MAX: Final = 10_000
-"""Calls kept in memory for an outage, the oldest forgotten first."""
 
+_MAY_START: Final = (Edge.RINGING, Edge.ANSWERED, Edge.OTHER, Edge.COMPLETED)
 _NOT_DIALLED: Final = (Phrase.UNAVAILABLE, Phrase.CALLBACK_PROMISED, Phrase.STAFF_MISSED)
 
 TokenUsed = Callable[[str], Awaitable[bool]]
@@ -81,6 +79,7 @@ class Switchboard:
         announcer: Announcer,
         token_used: TokenUsed,
         dialling: Dialling,
+        admission: Admission,
         clock: Clock,
     ) -> None:
         self._pool = pool
@@ -91,9 +90,10 @@ class Switchboard:
         self._announcer = announcer
         self._token_used = token_used
         self._dialling = dialling
+        self._admission = admission
         self._clock = clock
-        self._remembered: OrderedDict[str, CallRow] = OrderedDict()
-        self._unstored: set[str] = set()
+        self._memory = Memory()
+        self._ledger = Ledger(urls, announcer)
 
     async def answer(
         self,
@@ -102,10 +102,12 @@ class Switchboard:
         *,
         signed: tuple[str, str, int] | None = None,
         outbound_id: str | None = None,
+        is_replay: bool = False,
     ) -> Document:
         """The document for this request. ``signed`` is (call id, branch id, number) of a signed URL.
 
         With ``outbound_id`` the request is about a call that we placed, and ``signed`` names that instead of a call.
+        ``is_replay``: just these signed bytes have been answered before; they get their answer again and move nothing.
         Raises :class:`LookupError` when the request names no call.
         """
         call_id = signed[0] if signed and outbound_id is None else post.call_id
@@ -124,7 +126,7 @@ class Switchboard:
         if listed is None:
             log.warning("number_not_ours", call_id=call_id, channel=channel.value)
             return (Reject(),) if channel is Channel.VOICE and callback.edge is not Edge.COMPLETED else EMPTY
-        return await self._decide(Question(call_id, listed, callback, pii_caller, outbound_id))
+        return await self._decide(Question(call_id, listed, callback, pii_caller, outbound_id, is_replay))
 
     def _parties(self, post: CarrierPost, branch_id: str | None) -> tuple[Listed | None, str | None]:
         """The branch and the caller. Browser legs carry our number as the caller's: then they are swapped."""
@@ -138,7 +140,7 @@ class Switchboard:
 
     async def _branch_of_known_call(self, call_id: str) -> Listed | None:
         """An event may name the call and no numbers."""
-        if (row := self._remembered.get(call_id)) is None and self._database.is_up:
+        if (row := self._memory.get(call_id)) is None and self._database.is_up:
             try:
                 async with asyncio.timeout(TRANSACTION_LIMIT_S), self._pool.connection(CONNECTION_PATIENCE_S) as conn:
                     found = await read_call(conn, call_id)
@@ -150,11 +152,7 @@ class Switchboard:
     # --- with the database ----------------------------------------------------------------------------------------
 
     async def _decide(self, question: Question) -> Document:
-        could_start = question.callback.channel is Channel.VOICE and question.callback.edge in (
-            Edge.RINGING, Edge.ANSWERED, Edge.OTHER, Edge.COMPLETED,
-        )  # fmt: skip
-        # Whether a bridge could order is asked of Redis itself: it is quick, and the answer must be right.
-        can_order = self._redis.is_up and (not could_start or await self._redis.check())
+        could_start = question.callback.channel is Channel.VOICE and question.callback.edge in _MAY_START
         if could_start and question.listed.menu_version is None and self._database.is_up:
             question = replace(question, listed=await self._published(question.listed))
         reason_until = self._clock.monotonic() + REASON_WAIT_S
@@ -163,7 +161,7 @@ class Switchboard:
             try:
                 async with asyncio.timeout(TRANSACTION_LIMIT_S), self._pool.connection(patience_s) as conn:
                     may_wait = self._clock.monotonic() < reason_until
-                    return await self._in_transaction(conn, question, can_order=can_order, may_wait=may_wait)
+                    return await self._in_transaction(conn, question, may_wait=may_wait)
             except NotYet:
                 await asyncio.sleep(REASON_POLL_S)
             except (*UNAVAILABLE, TimeoutError) as error:
@@ -183,57 +181,68 @@ class Switchboard:
                 await self._directory.refresh(self._pool)
         return self._directory.by_id(listed.file.branch.id) or listed
 
-    async def _in_transaction(
-        self, conn: Connection, question: Question, *, can_order: bool, may_wait: bool
-    ) -> Document:
+    async def _in_transaction(self, conn: Connection, question: Question, *, may_wait: bool) -> Document:
         now = self._clock.now()
         while True:
             async with conn.transaction():
                 found = await read_call(conn, question.call_id)
                 row, handoff = await self._known(conn, question, found, now)
-                desk = await self._desk(conn, question, row, can_order=can_order, now=now)
+                desk = await self._desk(conn, question, row, now)
                 if may_wait and awaits_reason(row.call, handoff, question.callback, desk):
                     raise NotYet
                 decision = decide(row.call, handoff, question.callback, desk, now)
-                after = self._after(row, decision, now)
+                if question.is_replay and is_progress(row.call, decision.call):
+                    decision = Decision(Silent(), row.call)
+                elif (admitted := await self._admitted(row, decision, desk)) is not desk:
+                    desk = admitted
+                    decision = decide(row.call, handoff, question.callback, desk, now)
+                after = self._ledger.after(row, decision, now)
                 if await _store(conn, row if found else None, after):
                     break
-        self._unstored.discard(question.call_id)
+        self._memory.stored(question.call_id)
         return self._finish(question, row, after, decision, desk)
 
     async def _known(
         self, conn: Connection, question: Question, found: tuple[CallRow, Handoff | None] | None, now: datetime
     ) -> tuple[CallRow, Handoff | None]:
         """The call as stored, or as this process took it further while the database was away."""
-        remembered = self._remembered.get(question.call_id)
+        remembered = self._memory.get(question.call_id)
         if found is None:
             if remembered is None and question.outbound_id is not None:
                 return outbound_row(question, await read_outbound(conn, question.outbound_id), now), None
             return remembered or new_row(question, now), None
         row, handoff = found
-        if remembered is not None and question.call_id in self._unstored:
+        if remembered is not None and self._memory.is_unstored(question.call_id):
             further = max((row.call, remembered.call), key=lambda call: list(Phase).index(call.phase))
             row = replace(row, call=further)
         return row, handoff
 
-    async def _desk(
-        self, conn: Connection, question: Question, row: CallRow, *, can_order: bool, now: datetime
-    ) -> Desk:
-        can_order = can_order and question.listed.menu_version is not None
+    async def _desk(self, conn: Connection, question: Question, row: CallRow, now: datetime) -> Desk:
+        can_order = self._redis.is_up and question.listed.menu_version is not None
         desk = desk_of(question.listed, row, self._dialling, can_order=can_order, now=now)
         if desk.may_dial:
             desk = replace(desk, may_dial=await self._is_within_limits(conn, question, row, now))
         if row.outbound_id is not None:
             desk = with_outbound(desk, row, await read_outbound(conn, row.outbound_id))
-        if row.call.phase is not Phase.OFFERED or not row.media_token:
-            return desk
-        if question.callback.edge is not Edge.RINGING and not row.call.epoch:
+        if row.call.phase is not Phase.OFFERED or not row.media_token or not self._redis.is_up:
             return desk
         try:
             payload = check_media_token(row.media_token, (self._urls.secret,), now)
         except TokenRefused:
             return desk
         return replace(desk, token_used=await self._token_used(payload.nonce))
+
+    async def _admitted(self, row: CallRow, decision: Decision, desk: Desk) -> Desk:
+        """The same desk when the Stream of this decision may be offered, if it has one; else a desk without."""
+        if not isinstance(decision.answer, OfferStream):
+            return desk
+        if row.call.phase is Phase.NEW:
+            verdict = await self._admission.ask(row)
+            if verdict == "caller_limit":
+                return replace(desk, is_welcome=False)
+            return desk if verdict == "admitted" else replace(desk, can_order=False)
+        is_next_leg = decision.call.epoch > row.call.epoch
+        return replace(desk, can_order=False) if is_next_leg and not await self._admission.ask_for_leg() else desk
 
     async def _is_within_limits(self, conn: Connection, question: Question, row: CallRow, now: datetime) -> bool:
         """Toll fraud shows as many Dials: for one caller, or for one branch."""
@@ -245,57 +254,24 @@ class Switchboard:
 
     def _from_memory(self, question: Question) -> Document:
         now = self._clock.now()
-        row = self._remembered.get(question.call_id) or new_row(question, now)
+        row = self._memory.get(question.call_id) or new_row(question, now)
         desk = desk_of(question.listed, row, self._dialling, can_order=False, now=now)
         decision = decide(row.call, None, question.callback, desk, now)
-        self._unstored.add(question.call_id)
+        if question.is_replay and is_progress(row.call, decision.call):
+            decision = Decision(Silent(), row.call)
+        self._memory.unstored(question.call_id)
         log.warning("answered_without_database", call_id=question.call_id, phase=decision.call.phase.value)
-        return self._finish(question, row, self._after(row, decision, now), decision, desk)
+        return self._finish(question, row, self._ledger.after(row, decision, now), decision, desk)
 
     # --- both -----------------------------------------------------------------------------------------------------
-
-    def _after(self, row: CallRow, decision: Decision, now: datetime) -> CallRow:
-        """The row as it stands after the decision, with its token and its events."""
-        after = replace(row, call=decision.call)
-        if decision.call.epoch > row.call.epoch:  # a new leg: its own token, and its own report to come
-            after = replace(after, media_token=None, outcome=None, end_reason=None)
-        if any(isinstance(event, DialServed) for event in decision.events):
-            after = replace(after, dials=row.dials + 1, dialled_at=now)
-        if isinstance(decision.answer, OfferStream) and after.media_token is None:
-            expires_at = now + timedelta(seconds=OFFER_SECONDS)
-            after = replace(after, media_token=self._mint(after, expires_at), token_expires_at=expires_at)
-        if decision.call.phase is Phase.ENDED and row.call.phase is not Phase.ENDED:
-            after = replace(after, ended_at=now)
-            if (
-                after.outcome is None and decision.call.offered_at is None and row.outbound_id is None
-            ):  # no bridge will report on this call
-                after = replace(
-                    after,
-                    outcome="handoff" if decision.call.dial else "no_order",
-                    end_reason=decision.call.farewell.value if decision.call.farewell else "no_agent",
-                )
-        return with_unsent(after, [self._announcer.prepared(event, after, now) for event in decision.events])
-
-    def _mint(self, row: CallRow, expires_at: datetime) -> str:
-        payload = MediaTokenPayload(
-            call_id=row.call_id,
-            branch_id=row.branch_id,
-            menu_version=row.menu_version,
-            epoch=row.call.epoch,
-            exp=int(expires_at.timestamp()),
-            nonce=secrets.token_urlsafe(16),
-            lang=row.language,
-            withheld=row.pii_caller is None,
-            trace=row.traceparent,
-        )
-        return mint_media_token(payload, self._urls.secret)
 
     def _finish(self, question: Question, before: CallRow, row: CallRow, decision: Decision, desk: Desk) -> Document:
         """After the commit: remember, publish what is new, write the document."""
         if row.call.phase is not Phase.NEW:
-            self._remember(row)
+            self._memory.remember(row)
         new = row.unsent[len(before.unsent) :]
-        self._announcer.announce(row.call_id, new, is_stored=row.call_id not in self._unstored)
+        self._admission.moved(before, row)
+        self._announcer.announce(row.call_id, new, is_stored=not self._memory.is_unstored(row.call_id))
         log.info(
             "carrier_answered",
             call_id=row.call_id,
@@ -310,13 +286,6 @@ class Switchboard:
         reason = desk.outbound.reason if desk.outbound else "caller_asked"
         caller = Caller(row.call_id, question.listed.file.branch, row.language, row.media_token, reason)
         return document_for(decision.answer, caller, self._urls, self._clock.now())
-
-    def _remember(self, row: CallRow) -> None:
-        self._remembered[row.call_id] = replace(row, unsent=())
-        self._remembered.move_to_end(row.call_id)
-        while len(self._remembered) > REMEMBERED_MAX:
-            forgotten, _ = self._remembered.popitem(last=False)
-            self._unstored.discard(forgotten)
 
 
 async def _store(conn: Connection, before: CallRow | None, after: CallRow) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ import redis.asyncio
 from psycopg.types.json import Jsonb
 from servers import Database  # type: ignore[import-not-found,unused-ignore]
 
+from agiza.contracts.streams import BRIDGES_SEEN, bridge_key
 from agiza.runtime.branch_files import LoadedBranch, load_branch_files
 from agiza.runtime.clock import Clock
 from agiza.runtime.process import Process
@@ -146,7 +148,7 @@ class Webhook:
     redis: redis.asyncio.Redis
     database_wire: Wire
     redis_wire: Wire
-    calls: int = field(default=0)
+    bridges: Bridges
 
     async def post(
         self, path: str, fields: Mapping[str, str], *, as_json: bool = False, headers: Mapping[str, str] | None = None
@@ -197,6 +199,36 @@ async def until(condition: Callable[[], Any], limit_s: float = 10.0) -> None:
     async with asyncio.timeout(limit_s):
         while not await condition():  # noqa: ASYNC110 - the condition is in another process
             await asyncio.sleep(0.01)
+
+
+@dataclass
+class Bridges:
+    """Stands in for bridges: beats as they do, with the figures that a test gives."""
+
+    redis: redis.asyncio.Redis
+    said: dict[str, dict[str, object]] = field(default_factory=lambda: {"b1": beat()})
+
+    async def run(self) -> None:
+        while True:
+            await self.beat_once()
+            await asyncio.sleep(0.5)
+
+    async def beat_once(self) -> None:
+        for bridge_id, said in self.said.items():
+            await self.redis.set(bridge_key(bridge_id), json.dumps(said), ex=5)
+            await self.redis.zadd(BRIDGES_SEEN, {bridge_id: time.time()})
+
+    async def say(self, **said: dict[str, object]) -> None:
+        """From now on these bridges are there, and no others."""
+        for bridge_id in self.said.keys() - said.keys():
+            await self.redis.delete(bridge_key(bridge_id))
+        self.said = said
+        await self.beat_once()
+
+
+def beat(calls: int = 0, slots: int = 1000, *, draining: bool = False, model_ok: bool = True) -> dict[str, object]:
+    """One heartbeat."""
+    return {"calls": calls, "slots": slots, "draining": draining, "model_ok": model_ok}
 
 
 def _free_port() -> int:
@@ -263,6 +295,7 @@ def start_webhook(database: Database, redis_url: str, redis_urls: Mapping[str, s
             "agiza_branches_dir": BRANCHES,
             "agiza_port": 0,
             "agiza_dials_per_caller_day": 100,  # one caller stands for many here
+            "agiza_calls_per_caller": 0,
             **settings,
         }
         if settings.get("agiza_public_url") == "itself":
@@ -271,15 +304,19 @@ def start_webhook(database: Database, redis_url: str, redis_urls: Mapping[str, s
         process = StartedProcess(clock)
         serving = asyncio.create_task(serve(read_settings(WebhookSettings, **given), process))
         admin = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
+        bridges = Bridges(admin)
+        beating = asyncio.create_task(bridges.run())
         try:
             await asyncio.wait((serving, process.url), return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
                 serving.result()
             async with httpx.AsyncClient(base_url=process.url.result(), timeout=10, trust_env=False) as http:
-                yield Webhook(http, process, database.url, admin, database_wire, redis_wire)
+                yield Webhook(http, process, database.url, admin, database_wire, redis_wire, bridges)
         finally:
             process.stop()
             await serving
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
             await admin.aclose()
             await database_wire.cut()
             await redis_wire.cut()
