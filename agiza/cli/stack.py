@@ -201,6 +201,9 @@ class _Plan:
             "AGIZA_MEDIA_URL": f"ws://127.0.0.1:{ports['bridge']}",
             "AGIZA_TOKEN_SECRET": token_secret,
             "AGIZA_PATH_TOKEN": path_token,
+            # Here one telephone stands for all callers.
+            "AGIZA_CALLS_PER_CALLER": "0",
+            "AGIZA_DIALS_PER_CALLER_DAY": "100000",
         }
         common["bridge"] |= {
             "AGIZA_ORDERS_URL": f"http://127.0.0.1:{ports['orders']}",
