@@ -1,20 +1,14 @@
-"""The carrier's REST interface: place a call, look at one, end one, read the wallet.
+"""The carrier's REST interface: place a call, look at one, end one, read the wallet, route a number.
 
     async with CarrierApi(base_url, api_key) as carrier:
         placed = await carrier.place_call(...)
 
-A request is repeated only where a second one cannot do harm: every operation here is either a question, a hang-up
-(idempotent at the carrier) or a placed call under an ``Idempotency-Key``. Repeats follow failures to connect, answers
-that never came, 5xx and 429; they wait with jitter, honour ``Retry-After`` and end within ``limit_s`` altogether.
-Any other 4xx is final.
+A request is repeated only where a second one cannot do harm: every operation here is a question, a hang-up (idempotent
+at the carrier), a setting of one value, or a placed call under an ``Idempotency-Key``. Repeats follow failures to
+connect, answers that never came, 5xx and 429; they wait with jitter, honour ``Retry-After`` and end within ``limit_s``
+altogether. Any other 4xx is final.
 
-Exceptions, all of them :class:`CarrierApiError` with ``retryable``, ``code`` and ``status``; none of them repeats a
-telephone number, a key or what the carrier wrote in its own words::
-
-    Refused         the carrier will not do it; asking again changes nothing
-    WalletEmpty     402: no money left, a person has to act
-    RateLimited     429 until the time was up; ``retry_after_s``
-    Unreachable     no usable answer: not connected, timed out, 5xx
+Every failure is a :class:`~agiza.carrier.errors.CarrierApiError` with ``retryable``, ``code`` and ``status``.
 """
 
 from __future__ import annotations
@@ -31,7 +25,19 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from agiza.carrier.errors import CarrierApiError, RateLimited, Refused, Unreachable, WalletEmpty
+from agiza.carrier.routing import OwnNumber, Routing, RoutingDialect, read_numbers
 from agiza.carrier.tokens import CALL_ID
+
+__all__ = [
+    "CarrierApi",
+    "CarrierApiError",
+    "RateLimited",
+    "Refused",
+    "Unreachable",
+    "WalletEmpty",
+    "normalise_key",
+]
 
 LIMIT_S: Final = 8.0
 ATTEMPT_S: Final = 4.0
@@ -44,44 +50,10 @@ RETRY_AFTER_S_MAX: Final = 3_600.0
 _CODE: Final = re.compile(r"[a-z0-9_.]{1,64}")
 _NAMED: Final = re.compile(r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=[^=\s])")
 _BEARER: Final = re.compile(r"^bearer(?:\s+|$)", re.IGNORECASE)
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 
-Method = Literal["GET", "POST"]
-
-
-class CarrierApiError(Exception):
-    """The carrier did not do what it was asked. ``code`` is the carrier's own, or ours when it gave none."""
-
-    retryable = False
-
-    def __init__(self, code: str, status: int | None = None) -> None:
-        super().__init__(f"{code} (HTTP {status})" if status else code)
-        self.code = code
-        self.status = status
-
-
-class Refused(CarrierApiError):
-    """A 4xx, or an answer that is no answer of the carrier."""
-
-
-class WalletEmpty(Refused):
-    """The workspace has no money for a call."""
-
-
-class RateLimited(CarrierApiError):
-    """Too many requests; not before ``retry_after_s`` (None: the carrier did not say)."""
-
-    retryable = True
-
-    def __init__(self, code: str, status: int | None = None, retry_after_s: float | None = None) -> None:
-        super().__init__(code, status)
-        self.retry_after_s = retry_after_s
-
-
-class Unreachable(CarrierApiError):
-    """Whether the request was carried out is unknown. A placed call is asked for again under the same id."""
-
-    retryable = True
+Method = Literal["GET", "POST", "PUT", "PATCH"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +180,15 @@ class CarrierApi:
             raise Unreachable("unreadable_answer", 200)
         return Wallet(balance, _text(wallet, "currency") or "")
 
+    async def numbers(self) -> tuple[OwnNumber, ...]:
+        """The workspace's own numbers with where their calls go."""
+        return read_numbers(_object(await self._request("GET", "/v1/numbers")))
+
+    async def set_routing(self, number_id: str, routing: Routing, dialect: RoutingDialect) -> None:
+        """One request in one spelling. That it was taken proves nothing: ``agiza.carrier.routing.route`` reads back."""
+        path = f"/v1/numbers/{_segment(number_id)}{dialect.suffix}"
+        await self._request(dialect.method, path, dialect.body(routing))
+
     async def aclose(self) -> None:
         await self._http.aclose()
 
@@ -316,10 +297,10 @@ def _text(answer: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _segment(call_id: str) -> str:
-    if not CALL_ID.fullmatch(call_id):
-        raise ValueError("this is no id of a call")
-    return quote(call_id, safe="")
+def _segment(carrier_id: str) -> str:
+    if not _ID.fullmatch(carrier_id):
+        raise ValueError("this is no id of a call or a number")
+    return quote(carrier_id, safe="")
 
 
 def _is_loopback(host: str) -> bool:
