@@ -6,7 +6,7 @@ import pytest
 from webhook_desk import CALLER, OUR_NUMBER, PATH_TOKEN, TOKEN_SECRET, Webhook, posted, until
 
 from agiza.carrier.tokens import CallRef, check_media_token, sign_call_ref
-from agiza.contracts.streams import DIAL_SWITCH
+from agiza.contracts.streams import DIAL_SWITCH, nonce_key
 
 pytestmark = pytest.mark.integration
 
@@ -162,3 +162,14 @@ async def test_too_many_dials_of_one_caller_are_an_alarm(webhook: Webhook) -> No
     await report(webhook, "dropped", "model_closed")
     assert (await webhook.post(first.redirect, posted("Answered"))).verbs == ["Say", "Hangup"]
     assert webhook.process.metrics.value("dial_refused_total", reason="limit") == 1
+
+
+async def test_customer_whose_bridge_was_quicker_than_the_carrier_counts_as_reached(webhook: Webhook) -> None:
+    path = await matter(webhook, kind="ring_back")
+    answer = await webhook.post(path, outbound("Answered"))
+    payload = check_media_token(token_of(answer), (TOKEN_SECRET,), webhook.process.clock.now())
+    await webhook.redis.set(nonce_key(payload.nonce), "1")  # the socket came; the carrier never said so
+    await webhook.post(path, outbound("Completed"))
+    await webhook.event_types(4)
+    moved = [event["data"]["step"] for event in await webhook.events() if event["type"].endswith("outbound_moved")]
+    assert moved == ["answered", "ended"]
