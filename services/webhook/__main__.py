@@ -9,6 +9,7 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
+from agiza.carrier.urls import Urls
 from agiza.contracts import streams
 from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.consumer import TOOL_LIMITS, StreamConsumer
@@ -20,7 +21,6 @@ from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import Client, open_redis
 from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
-from services.webhook.answers import Urls
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory
 from services.webhook.fleet import Fleet

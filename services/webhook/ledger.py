@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agiza.carrier.tokens import MediaTokenPayload, mint_media_token
+from agiza.carrier.urls import Urls
 from agiza.domain.call_answers import Decision, DialServed, OfferStream
 from agiza.domain.call_state import CallState, Phase
 from agiza.domain.call_step import OFFER_SECONDS
 from services.webhook.announcer import Announcer
-from services.webhook.answers import Urls
 from services.webhook.store import CallRow, with_unsent
 
 
