@@ -51,6 +51,10 @@ def is_away(error: BaseException) -> bool:
     return not (state.startswith(_ANSWERED_CLASSES) or state == _QUERY_CANCELED)
 
 
+_CALL_LOCK: Final = 0x41475A43
+"""First half of a call's advisory lock; the second is a hash of its id."""
+
+
 @contextlib.asynccontextmanager
 async def open_pool(
     url: str,
@@ -104,6 +108,15 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction on one connection: committed at the end of the block, rolled back when it raises."""
     async with pool.connection() as connection, connection.transaction():
         yield connection
+
+
+async def lock_call(conn: Connection, call_id: str) -> None:
+    """Have this call for oneself, whichever service asks, until the end of the transaction.
+
+    Whoever serves a Dial for a hand-off, and whoever gives up waiting for one and rings the caller back, must not do it
+    at the same moment; and all that is about one call is locked in one order.
+    """
+    await conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CALL_LOCK, call_id))
 
 
 async def answers(pool: Pool) -> bool:

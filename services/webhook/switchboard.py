@@ -21,15 +21,16 @@ import psycopg
 from agiza.carrier.callbacks import CarrierPost, understand
 from agiza.carrier.documents import EMPTY, Document, Reject
 from agiza.carrier.tokens import TokenRefused, check_media_token
+from agiza.carrier.urls import Urls
 from agiza.domain.call_answers import Decision, OfferStream, Silent
 from agiza.domain.call_control import awaits_reason, decide
 from agiza.domain.call_state import Channel, Desk, Edge, Handoff, Phase, Phrase
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
-from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool
+from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool, lock_call
 from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
-from services.webhook.answers import Caller, Urls, document_for
+from services.webhook.answers import Caller, document_for
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory, Listed
 from services.webhook.ledger import Ledger, is_progress
@@ -185,6 +186,7 @@ class Switchboard:
         now = self._clock.now()
         while True:
             async with conn.transaction():
+                await lock_call(conn, question.call_id)
                 found = await read_call(conn, question.call_id)
                 row, handoff = await self._known(conn, question, found, now)
                 desk = await self._desk(conn, question, row, now)
