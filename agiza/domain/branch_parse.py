@@ -162,6 +162,7 @@ def _parse_escalation(node: Node) -> Escalation:
         callback_attempts=whole("callback_attempts", 1, 10),
         ring_back=child.boolean("ring_back") if child.has("ring_back") else usual.ring_back,
         dials_per_hour=whole("dials_per_hour", 1, 10_000),
+        accept_minutes=whole("accept_minutes", 0, 120),
     )
     child.finish()
     return escalation

@@ -35,7 +35,7 @@ from agiza.domain.call_state import (
     Phrase,
 )
 from agiza.domain.call_step import LEGS_MAX, REPEAT_SECONDS, STALE_SECONDS, Case, Step, row
-from agiza.domain.handoff import PENDING
+from agiza.domain.handoff import PENDING, HandoffState
 from agiza.domain.outbound import OUTBOUND_STEPS, ring_back_ended, ring_back_moved
 
 
@@ -126,6 +126,8 @@ def _leave(case: Case) -> Decision:
     if desk.outcome in ("placed", "no_order"):
         return case.close(None)
     if desk.outcome == "handoff":
+        if handoff is not None and handoff.state is HandoffState.CALLBACK:
+            return case.close(Phrase.CALLBACK_PROMISED)  # too late for a Dial: they are being rung back already
         return dial(case, Phrase.CONNECTING)
     if desk.can_order and desk.can_rejoin and case.call.epoch + 1 < LEGS_MAX:
         return _rejoin(case)

@@ -113,6 +113,8 @@ class Escalation:
     talking, and the caller is moved when somebody has picked up. `callback_minutes` is within what time a caller who
     reached nobody is rung back, 0 for never, and `callback_attempts` how often that is tried. `ring_back`: a customer
     whose line was lost with an open cart is rung back once. `dials_per_hour` bounds what machines dial for this branch.
+    `accept_minutes`: an order that the POS has not accepted within this time is a matter for a person, 0 where no POS
+    accepts orders.
     """
 
     strategy: Strategy = "stream_stop_dial"
@@ -120,6 +122,7 @@ class Escalation:
     callback_attempts: int = 4
     ring_back: bool = True
     dials_per_hour: int = 120
+    accept_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,11 @@ from services.webhook.dialling import Dialling
 from services.webhook.directory import Listed
 from services.webhook.store import CallRow, OutboundRow
 
-LOST_BY_US: Final = frozenset({"bridge_stopped", "bridge_fault", "carrier_stuck", "drained"})
-"""Reasons of a bridge's report after which another bridge would do better. A model that failed would fail again."""
+LOST_BY_US: Final = frozenset({"bridge_stopped", "bridge_fault", "carrier_stuck", "drained", "caller_hung_up"})
+"""Reasons of a bridge's report after which another bridge would do better. A model that failed would fail again.
+
+A caller who hung up ends the call, and nobody asks again. Where the carrier does ask, it was the socket that broke.
+"""
 
 
 @dataclass(frozen=True, slots=True)
