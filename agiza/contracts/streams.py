@@ -34,6 +34,8 @@ ADMISSION_LEASES: Final = f"{ADMISSION_PREFIX}leases"
 SWITCHES_PREFIX: Final = "agiza:switches:"
 DIAL_SWITCH: Final = f"{SWITCHES_PREFIX}dial"
 """Holds ``off`` while nobody may be dialled by machines."""
+OUTBOUND_STATE: Final = "agiza:outbound"
+"""Holds ``ok`` while escalation can place calls of our own, else why not; gone when nobody says so (expires)."""
 
 
 def partition_of(call_id: str) -> int:

@@ -76,7 +76,12 @@ def _consumed(*names: str) -> tuple[str, ...]:
 RIGHTS: Final[Mapping[User, Rights]] = {
     "webhook": Rights(
         keys=(*_consumed(streams.CALLS), f"{streams.ADMISSION_PREFIX}*"),
-        read=(f"{streams.BRIDGES_PREFIX}*", f"{streams.NONCE_PREFIX}*", f"{streams.SWITCHES_PREFIX}*"),
+        read=(
+            f"{streams.BRIDGES_PREFIX}*",
+            f"{streams.NONCE_PREFIX}*",
+            f"{streams.SWITCHES_PREFIX}*",
+            streams.OUTBOUND_STATE,
+        ),
         commands=(*_PUBLISH, *_CONSUME, *_COUNT, "mget", "exists"),
     ),
     "bridge": Rights(
@@ -91,10 +96,15 @@ RIGHTS: Final[Mapping[User, Rights]] = {
         commands=(*_PUBLISH, *_CONSUME, *_SUBSCRIBE, "exists"),
     ),
     "escalation": Rights(
-        keys=(*_consumed(streams.HANDOFFS), *_consumed(streams.CALLS), f"{JOBS_PREFIX}*"),
+        keys=(
+            *_consumed(streams.HANDOFFS),
+            *_consumed(streams.CALLS),
+            f"{JOBS_PREFIX}*",
+            streams.OUTBOUND_STATE,
+        ),
         read=(f"{streams.SESSION_PREFIX}*", f"{streams.BRIDGES_PREFIX}*", f"{streams.SWITCHES_PREFIX}*"),
         channels=(f"{streams.REPLIES_PREFIX}*",),
-        commands=(*_PUBLISH, *_CONSUME, *_JOBS, "hget", "lrange"),
+        commands=(*_PUBLISH, *_CONSUME, *_JOBS, "hget", "hmget", "lrange"),
     ),
 }
 

@@ -54,6 +54,7 @@ TABLES: Final[Mapping[str, Access]] = {
     "handoffs": Access(_ESCALATION, (_WEBHOOK, _ORDERS)),
     "callbacks": Access(_ESCALATION, (_WEBHOOK, _ORDERS)),
     "outbound_calls": Access(_ESCALATION, (_WEBHOOK,)),
+    "line_watches": Access(_ESCALATION),
 }
 
 _MIGRATION_TABLE: Final = "alembic_version"

@@ -9,6 +9,8 @@ from functools import partial
 import httpx
 
 from agiza.contracts import streams
+from agiza.domain.ids import BranchId
+from agiza.domain.menu import BranchFile
 from agiza.runtime import postgres, redis_clients
 from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.consumer import TOOL_LIMITS, Handler, StreamConsumer
@@ -18,15 +20,13 @@ from agiza.runtime.postgres import Pool, open_pool, transaction
 from agiza.runtime.process import Process, Serve, run_service
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import RedisClients, open_redis
-from services.escalation.desk import Desk
-from services.escalation.leaving import JOB, leave_job, start_job
-from services.escalation.listeners import Listeners, is_away
+from services.escalation.listeners import is_away
 from services.escalation.page.acting import CartDesk
 from services.escalation.page.routes import PageParts, page_routes
+from services.escalation.roster import put_roster
 from services.escalation.routes import handoff_routes
 from services.escalation.settings import EscalationSettings
-from services.escalation.store import put_roster
-from services.escalation.sweeper import Sweeper
+from services.escalation.wiring import Surroundings, put_together
 
 SOURCE = "/agiza/escalation"
 
@@ -34,25 +34,34 @@ SOURCE = "/agiza/escalation"
 async def serve(settings: EscalationSettings, process: Process) -> None:
     """Run the service until it is told to stop."""
     redis_url = settings.redis_url.get_secret_value()
+    branches = {BranchId(each.file.branch.id): each.file for each in load_branch_files(settings.agiza_branches_dir)}
     async with (
         open_redis(redis_url, service="escalation") as redis,
         open_pool(settings.database_url.get_secret_value(), service="escalation") as pool,
         open_job_queue(redis_url, service="escalation") as queue,
+        httpx.AsyncClient(follow_redirects=False) as hook_http,
         contextlib.AsyncExitStack() as stack,
     ):
-        await _put_rosters(settings, pool)
-        publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
-        desk = Desk(
-            pool=pool,
-            publisher=publisher,
-            start_job=start_job(queue),
-            clock=process.clock,
-            metrics=process.metrics,
+        await _put_rosters(branches, pool)
+        api = settings.carrier_api()
+        if api is not None:
+            await stack.enter_async_context(api)
+        parts = put_together(
+            settings,
+            Surroundings(
+                pool=pool,
+                redis=redis.commands,
+                publisher=Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics),
+                queue=queue,
+                carrier=api,
+                hook_http=hook_http,
+                branches=branches,
+                clock=process.clock,
+                metrics=process.metrics,
+            ),
         )
-        sweeper = Sweeper(pool, desk, process.clock, process.metrics)
-        listeners = Listeners(desk)
-        handoffs = _consumer(streams.HANDOFFS, listeners.handoffs, redis, process)
-        calls = _consumer(streams.CALLS, listeners.calls, redis, process)
+        handoffs = _consumer(streams.HANDOFFS, parts.listeners.handoffs, redis, process)
+        calls = _consumer(streams.CALLS, parts.listeners.calls, redis, process)
         app = create_app("escalation", process)
         app.include_router(handoff_routes(settings.agiza_internal_token, pool))
         if settings.agiza_screen_secret is not None:
@@ -72,21 +81,23 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
         process.health.needs("database", partial(postgres.answers, pool))
         process.health.needs("redis", partial(redis_clients.answers, redis.commands))
-        process.supervise("sweeper", sweeper.run(process.stopping))
+        await parts.line.look_into_wallet()
+        process.supervise("carrier", parts.line.watch(process.stopping))
+        process.supervise("sweeper", parts.sweeper.run(process.stopping))
         process.supervise("handoffs", handoffs.run(process.stopping))
         process.supervise("calls", calls.run(process.stopping))
         if settings.agiza_arq:
-            worker = JobWorker(
-                redis_url,
-                {JOB: leave_job(desk)},
-                service="escalation",
-                metrics=process.metrics,
-                is_away=is_away,
-            )
+            worker = JobWorker(redis_url, parts.jobs, service="escalation", metrics=process.metrics, is_away=is_away)
             process.supervise("jobs", worker.run(process.stopping))
         process.supervise("http", server.run(process.stopping))
-        process.ready(url=f"http://{server.host}:{server.port}", port=server.port, arq=settings.agiza_arq)
+        process.ready(
+            url=f"http://{server.host}:{server.port}",
+            port=server.port,
+            arq=settings.agiza_arq,
+            outbound=parts.line.state,
+        )
         await process.run_until_stopped()
+        await parts.errands.settle()
 
 
 def _consumer(stream: str, handler: Handler, redis: RedisClients, process: Process) -> StreamConsumer:
@@ -109,10 +120,10 @@ def _orders(settings: EscalationSettings) -> httpx.AsyncClient:
     )
 
 
-async def _put_rosters(settings: EscalationSettings, pool: Pool) -> None:
-    for loaded in load_branch_files(settings.agiza_branches_dir):
+async def _put_rosters(branches: dict[BranchId, BranchFile], pool: Pool) -> None:
+    for file in branches.values():
         async with transaction(pool) as conn:
-            await put_roster(conn, loaded.file)
+            await put_roster(conn, file)
 
 
 def build(settings: EscalationSettings) -> Serve:

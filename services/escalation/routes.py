@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from agiza.runtime.http import bearer
 from agiza.runtime.postgres import UNAVAILABLE, Pool
-from services.escalation.store import list_handoffs
+from services.escalation.store_handoffs import list_handoffs
 
 LIST_MAX: Final = 200
 

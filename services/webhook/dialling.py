@@ -1,4 +1,5 @@
-"""Whether machines may dial at this moment: the setting, and the switch that can be thrown in a running system."""
+"""Whether machines may dial at this moment: the setting, the switch that can be thrown in a running system, and
+whether calls of our own can be placed."""
 
 from __future__ import annotations
 
@@ -30,13 +31,18 @@ class Dialling:
         self._is_switched_off = False
         self.per_caller_day = per_caller_day
         """How many Dials one caller may cause in a day."""
-        self.can_place_calls = can_place_calls
-        """Whether calls of our own can be placed, so that a call back may be promised."""
+        self._may_promise = can_place_calls
+        self._can_place = False
 
     @property
     def is_on(self) -> bool:
         """Whether a Dial may be served."""
         return self._is_allowed and not self._is_switched_off
+
+    @property
+    def can_place_calls(self) -> bool:
+        """Whether escalation says that it can place calls, so that a call back may be promised."""
+        return self._may_promise and self._can_place
 
     def refused(self, call_id: str, branch_id: str) -> None:
         """A caller was told that nobody can come, because nobody may be dialled. Somebody has to look at it."""
@@ -54,7 +60,9 @@ class Dialling:
 
     async def look(self) -> None:
         """Read the switch once. Raises :class:`RedisError`."""
-        is_off = await self._redis.get(streams.DIAL_SWITCH) in ("off", b"off")
+        switch, outbound = await self._redis.mget([streams.DIAL_SWITCH, streams.OUTBOUND_STATE])
+        self._can_place = outbound in ("ok", b"ok")
+        is_off = switch in ("off", b"off")
         if is_off is not self._is_switched_off:
             log.error("dial_switched_off") if is_off else log.warning("dial_switched_on")
             self._is_switched_off = is_off

@@ -14,13 +14,13 @@ from agiza.carrier.callbacks import CallbackRefused, parse_callback
 from agiza.carrier.documents import CONTENT_TYPES, CarrierFormat, Document, render
 from agiza.carrier.signature import SIGNATURE_HEADER, SignaturePolicy, is_allowed, judge_signature
 from agiza.carrier.tokens import CALL_ID, TokenRefused
+from agiza.carrier.urls import Urls
 from agiza.domain.call_state import Channel
 from agiza.runtime.clock import Clock
 from agiza.runtime.http import bearer
 from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import UNAVAILABLE, Pool
-from services.webhook.answers import Urls
 from services.webhook.replays import Replays, digest_of
 from services.webhook.store import list_calls, show_call
 from services.webhook.switchboard import Switchboard

@@ -41,8 +41,8 @@ class WebhookSettings(ServiceSettings):
     agiza_dials_per_caller_day: int = Field(default=12, ge=1)
     """More Dials than this for one caller in a day is fraud or a fault, and is not served. The hourly limit of a branch
     stands in its file."""
-    agiza_outbound: bool = False
-    """Whether the escalation service can place calls, so that a call back may be promised."""
+    agiza_outbound: bool = True
+    """Whether a call back may be promised, as long as the escalation service says that it can place calls."""
     agiza_calls_per_caller: int = Field(default=60, ge=0)
     """More calls than this of one number within ten minutes are not given to the agent; 0 means no limit. A caller who
     is cut off calls again, so no less than 6."""

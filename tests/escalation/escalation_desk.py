@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 import redis.asyncio
+from psycopg.types.json import Jsonb
 from servers import Database  # type: ignore[import-not-found,unused-ignore]
 
 from agiza.contracts import streams
@@ -28,6 +29,8 @@ from agiza.contracts.events import (
     HandoffRequested,
     LeaveRequested,
 )
+from agiza.domain.call_codec import call_to_json
+from agiza.domain.call_state import CallState, Phase
 from agiza.runtime.branch_files import LoadedBranch, load_branch_files
 from agiza.runtime.clock import Clock
 from agiza.runtime.process import Process
@@ -112,8 +115,17 @@ class Escalation:
             times=2,
         )
 
-    async def hung_up(self) -> None:
-        await self.send(CallHungUp(branch_id="westlands", call_id=CALL, duration_s=30), times=2)
+    async def hung_up(self, reason: str | None = "caller_hung_up", call_id: str = CALL) -> None:
+        """The call is over, as webhook and bridge tell it; without a reason the bridge says nothing."""
+        await self.rows(
+            "UPDATE calls SET ended_at = %s, stage = 'ended', outcome = %s, end_reason = %s,"
+            " state = jsonb_set(state, '{call,phase}', '\"ended\"') WHERE call_id = %s",
+            self.process.clock.now(),
+            reason and "dropped",
+            reason,
+            call_id,
+        )
+        await self.send(CallHungUp(branch_id="westlands", call_id=call_id, duration_s=30), times=2)
 
     async def send_marker(self) -> None:
         """Wait until everything sent before has been handled, and the sweeper has come round.
@@ -132,8 +144,8 @@ class Escalation:
         marker = str(uuid.uuid4())
         await self.rows(
             "INSERT INTO handoffs (handoff_id, call_id, leg_epoch, branch_id, contact_id, reason, state, traceparent,"
-            " requested_at, updated_at) SELECT %s, %s, 0, 'westlands', 'front', 'technical', 'requested', 't', t, t"
-            " FROM (SELECT %s::timestamptz - interval '6.1 seconds' AS t) moment",
+            " requested_at, updated_at, leave_by) SELECT %s, %s, 0, 'westlands', 'front', 'technical', 'requested',"
+            " 't', t, t, t FROM (SELECT %s::timestamptz - interval '0.1 seconds' AS t) moment",
             marker,
             f"HD_marker{marker[:8]}",
             self.process.clock.now(),
@@ -151,11 +163,15 @@ class Escalation:
 
     async def call(self, caller: str | None = "+254711000001", call_id: str = CALL) -> None:
         """What the webhook has stored of the call."""
+        now = self.process.clock.now()
+        streaming = CallState(phase=Phase.STREAMING, offered_at=now)
         await self.rows(
             "INSERT INTO calls (call_id, branch_id, menu_version, pii_caller, stage, state, traceparent, started_at)"
-            " VALUES (%s, 'westlands', 1, %s, 'streaming', '{}', 't', now())",
+            " VALUES (%s, 'westlands', 1, %s, 'streaming', %s, 't', %s)",
             call_id,
             caller,
+            Jsonb({"call": call_to_json(streaming), "unsent": []}),
+            now,
         )
 
     async def states(self) -> list[tuple[Any, ...]]:

@@ -12,8 +12,7 @@ __all__ = ["start_escalation"]
 
 
 async def test_job_orders_the_bridge_to_leave(start_escalation: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.escalation.leaving.LEAVE_AFTER_S", 0.2)
-    monkeypatch.setattr("services.escalation.sweeper.LEAVE_AFTER", timedelta(hours=1))
+    monkeypatch.setattr("services.escalation.desk.LEAVE_AFTER_S", 0.2)
     async with start_escalation() as desk:
         await desk.call()
         await desk.ask(times=2)
@@ -33,7 +32,7 @@ async def test_without_arq_the_sweeper_orders_it(start_escalation: Start) -> Non
         await desk.ask()
         await desk.until_heard(1)
         assert await desk.states() == [("requested", "front", 0)]
-        await desk.rows("UPDATE handoffs SET requested_at = requested_at - interval '7 seconds'")
+        await desk.rows("UPDATE handoffs SET leave_by = leave_by - interval '7 seconds'")
         await desk.until_state("leaving")
         await desk.until_ordered()
 
@@ -48,13 +47,13 @@ async def test_worker_that_dies_in_the_middle_costs_nothing(
         taken.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("services.escalation.leaving.LEAVE_AFTER_S", 0.05)
-    monkeypatch.setattr("services.escalation.__main__.leave_job", lambda desk: hangs)
+    monkeypatch.setattr("services.escalation.desk.LEAVE_AFTER_S", 0.05)
+    monkeypatch.setattr("services.escalation.work._job", lambda work: hangs)
     async with start_escalation() as desk:
         await desk.call()
         await desk.ask()
         await asyncio.wait_for(taken.wait(), 20)
-        await desk.rows("UPDATE handoffs SET requested_at = requested_at - interval '7 seconds'")
+        await desk.rows("UPDATE handoffs SET leave_by = leave_by - interval '7 seconds'")
         await desk.until_state("leaving")
         handoff_id = desk.answers()[0].handoff_id
         await desk.dial_served(handoff_id)
@@ -70,7 +69,7 @@ async def test_lost_order_is_repeated_until_the_carrier_asks(
         await desk.call()
         await desk.ask()
         await desk.until_heard(1)
-        await desk.rows("UPDATE handoffs SET requested_at = requested_at - interval '7 seconds'")
+        await desk.rows("UPDATE handoffs SET leave_by = leave_by - interval '7 seconds'")
         await desk.until_ordered(2)
         await desk.dial_served(desk.answers()[0].handoff_id)
         await desk.until_state("dial_served")
@@ -86,7 +85,7 @@ async def test_bridge_that_is_gone_is_not_told_for_ever(start_escalation: Start)
         await desk.ask()
         await desk.until_heard(1)
         await desk.rows(
-            "UPDATE handoffs SET state = 'leaving', requested_at = requested_at - interval '2 minutes',"
+            "UPDATE handoffs SET state = 'leaving', leave_by = leave_by - interval '2 minutes',"
             " updated_at = updated_at - interval '2 minutes'"
         )
         await desk.send_marker()

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import httpx
 
 from agiza.domain.handoff import HandoffState, HandoffStep, advance
-from agiza.runtime.postgres import Connection
+from agiza.runtime.postgres import Connection, lock_call
 
 CartAction = Literal["place", "discard"]
 ORDERS_LIMIT_S: Final = 3.0
@@ -35,6 +35,10 @@ async def take(conn: Connection, branch_id: str, matter_id: str, by: str, now: d
 
 async def close(conn: Connection, branch_id: str, matter_id: str, by: str, now: datetime) -> bool:
     """A person has settled the matter: nobody is rung for it any more. False when nothing was open."""
+    call_id = await call_of(conn, branch_id, matter_id)
+    if call_id is None:
+        return False
+    await lock_call(conn, call_id)
     cursor = await conn.execute(
         "UPDATE callbacks SET state = 'closed', closed_by = %(by)s, next_attempt_at = NULL, updated_at = %(now)s"
         " WHERE (callback_id = %(id)s OR handoff_id = %(id)s) AND branch_id = %(branch)s"
