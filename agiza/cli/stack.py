@@ -38,6 +38,8 @@ SERVICES: tuple[User, ...] = ("orders", "escalation", "bridge", "webhook")
 
 Brain = Literal["offline", "scripted"]
 
+_OF_PLACED_CALLS = ("AGIZA_PUBLIC_URL", "AGIZA_PATH_TOKEN", "AGIZA_TOKEN_SECRET")
+
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
@@ -46,6 +48,10 @@ class StackOptions:
     ``data_folder`` keeps the servers' data (None: thrown away at the end). ``now`` sets the clock of all services.
     ``live_url`` names a running Live server, ``live_key`` alone means the real model; with neither our simulator
     is started. ``ports`` fixes the port of a service by its name; the others take free ones.
+
+    ``carrier_api_url`` and ``carrier_api_key`` (both or neither) are the carrier's REST interface: with it calls are
+    placed, so that calls back are promised and a carrier that asks nothing after a stream is no dead end. ``arq``
+    says whether escalation works on the jobs, or leaves everything to its sweeper.
     """
 
     branches_folder: Path = BRANCHES
@@ -59,6 +65,13 @@ class StackOptions:
     brain_script: Path | None = None
     voice: str = "piper"
     ports: Mapping[str, int] = field(default_factory=dict)
+    carrier_api_url: str | None = None
+    carrier_api_key: str | None = None
+    arq: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.carrier_api_url is None) != (self.carrier_api_key is None):
+            raise ValueError("carrier_api_url and carrier_api_key: give both or neither")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +229,16 @@ class _Plan:
             "AGIZA_ORDERS_URL": f"http://127.0.0.1:{ports['orders']}",
             "AGIZA_SCREEN_SECRET": screen_secret,
             "AGIZA_HTTPS": "false",
+            "AGIZA_ARQ": "true" if options.arq else "false",
         }
+        if options.carrier_api_url is not None and options.carrier_api_key is not None:
+            common["webhook"]["AGIZA_OUTBOUND"] = "true"
+            common["escalation"] |= {
+                "AGIZA_CARRIER_API_URL": options.carrier_api_url,
+                "AGIZA_CARRIER_API_KEY": options.carrier_api_key,
+                # The calls that it places are answered by the webhook, under URLs that both must sign alike.
+                **{name: common["webhook"][name] for name in _OF_PLACED_CALLS},
+            }
         for name in SERVICES:
             if name != "bridge":  # it gets its menus from orders
                 common[name]["AGIZA_BRANCHES_DIR"] = str(options.branches_folder)
