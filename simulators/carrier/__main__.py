@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
-
-import uvicorn
 
 from .carrier import Carrier
 from .server import CallDesk, make_app
+from .serving import server_of
 from .settings import CarrierSettings, StaffAbsent, StaffAnswers, StaffBusy, StaffScript, StreamEnd, Voice
 
 
@@ -83,14 +80,6 @@ def _settings(arguments: argparse.Namespace, voice: Voice | None) -> CarrierSett
     )
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: calls must be hung up before the server stops answering."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def _serve(arguments: argparse.Namespace) -> None:
     voice = _voice(arguments.voice)
     carrier = Carrier(_settings(arguments, voice))
@@ -98,7 +87,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     app = make_app(carrier, voice=voice, api_key=api_key)
     desk: CallDesk = app.state.desk
     listener = socket.create_server((arguments.host, arguments.port))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=3))
+    server = server_of(app)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -47,6 +48,18 @@ class RestFaults:
     """500, and nothing was placed."""
     lost: int = 0
     """500, though the call was placed: the answer got lost."""
+
+
+class Desk(Protocol):
+    """What the routes need: one carrier's desk, or that of several (`exchange.py`)."""
+
+    wallet_minor: int
+
+    def place(self, asked: PlaceRequest, key: str | None) -> dict[str, str]: ...
+
+    def calls(self) -> Iterable[LiveCall]: ...
+
+    def known_call(self, call_id: str) -> LiveCall: ...
 
 
 class RestRefused(Exception):
@@ -114,6 +127,9 @@ class RestDesk:
         answer = {"call_id": live.call_id, "session_id": live.record.session_id, "status": "ringing"}
         return answer | ({"client_request_id": asked.client_request_id} if asked.client_request_id else {})
 
+    def calls(self) -> Iterable[LiveCall]:
+        return list(self.carrier.calls.values())
+
     def known_call(self, call_id: str) -> LiveCall:
         calls = self.carrier.calls
         live = calls.get(call_id) or next((live for live in calls.values() if live.call_id == call_id), None)
@@ -122,7 +138,7 @@ class RestDesk:
         return live
 
 
-def add_rest(app: FastAPI, desk: RestDesk, api_key: str) -> None:
+def add_rest(app: FastAPI, desk: Desk, api_key: str) -> None:
     async def authorised(authorization: Annotated[str, Header()] = "") -> None:
         if not hmac.compare_digest(authorization.encode(), f"Bearer {api_key}".encode()):
             raise RestRefused(401, "api_key.invalid", "The API key is not valid.")
@@ -143,7 +159,7 @@ def add_rest(app: FastAPI, desk: RestDesk, api_key: str) -> None:
     ) -> dict[str, Any]:
         found = [
             live
-            for live in desk.carrier.calls.values()
+            for live in desk.calls()
             if status in (None, live.status)
             and direction in (None, live.record.direction)
             and session_id in (None, live.record.session_id)
@@ -159,7 +175,7 @@ def add_rest(app: FastAPI, desk: RestDesk, api_key: str) -> None:
     @app.post("/v1/calls/{call_id}/hangup", dependencies=[Depends(authorised)])
     async def hang_up(call_id: str) -> dict[str, str]:
         live = desk.known_call(call_id)
-        desk.carrier.hang_up(live.record.session_id)
+        live.hang_up.set()
         return {"call_id": live.call_id, "status": "hung_up"}
 
     @app.get("/v1/wallet", dependencies=[Depends(authorised)])
