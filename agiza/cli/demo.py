@@ -17,6 +17,7 @@ from agiza.cli.call import CallRequest, Line, PlacedCall, place_call, seconds_si
 from agiza.cli.place import caller_voice
 from agiza.cli.stack import StackOptions, running_stack
 from agiza.cli.view import CallView
+from simulators.carrier.exchange import open_exchange
 
 BRANCH = "westlands"
 ORDER = ("two chicken burgers, one with no onions, a large fries, and a soda", "that's all", "yes")
@@ -32,7 +33,12 @@ async def demo(options: StackOptions, record_folder: Path) -> int:
     noon = datetime.combine(datetime.now(UTC).date(), clock_time(12), ZoneInfo(branch.branch.timezone))
     view.note("starting Postgres, Redis, the model and four services ...")
     voice_task = asyncio.create_task(asyncio.to_thread(caller_voice))
-    async with running_stack(replace(options, now=noon), view.on_log) as stack:
+    async with (
+        open_exchange() as exchange,
+        running_stack(
+            replace(options, now=noon, carrier_api_url=exchange.url, carrier_api_key=exchange.api_key), view.on_log
+        ) as stack,
+    ):
         view.note(f"everything is up after {stack.started_in_s:.1f} s; it is noon in {branch.branch.timezone}")
         line = Line(stack.voice_url, stack.endpoints, stack.redis_url)
         voice = await voice_task
@@ -43,7 +49,7 @@ async def demo(options: StackOptions, record_folder: Path) -> int:
         async def one(say: tuple[str, ...], from_number: str) -> PlacedCall:
             request = CallRequest(branch=branch, say=say, from_number=from_number, record_folder=record_folder)
             async with view.following(line, request.call_id, branch, on_ticket):
-                placed = await place_call(line, request, voice)
+                placed = await place_call(line, request, voice, exchange)
             view.show_end(placed, branch)
             return placed
 
@@ -63,6 +69,6 @@ def _problems(ordered: PlacedCall, helped: PlacedCall) -> list[str]:
     order = ordered.result.order
     if order is None or order["total_minor"] != TOTAL_MINOR:
         problems.append("the first caller's ticket is not the order that was spoken")
-    if not helped.record.staff_reached:
+    if not helped.staff_reached:
         problems.append("the second caller did not reach the staff phone")
     return problems

@@ -22,6 +22,7 @@ from agiza.cli.stack import StackOptions, running_stack
 from agiza.cli.view import CallView
 from agiza.domain.menu import BranchFile
 from agiza.domain.phone import is_e164
+from simulators.carrier.exchange import Exchange, open_exchange
 from simulators.carrier.settings import StreamEnd, Voice
 from simulators.speech.extra import SpeechUnavailable
 
@@ -63,9 +64,15 @@ async def call(options: CallOptions) -> int:
     else:
         stack_options = _stack_options(options, branch, notes)
         view.note("starting Postgres, Redis, the model and four services ...")
-        async with running_stack(stack_options, view.on_log) as stack:
+        async with (
+            open_exchange() as exchange,
+            running_stack(
+                replace(stack_options, carrier_api_url=exchange.url, carrier_api_key=exchange.api_key), view.on_log
+            ) as stack,
+        ):
             view.note(f"everything is up after {stack.started_in_s:.1f} s")
-            placed = await _place(Line(stack.voice_url, stack.endpoints, stack.redis_url), request, voice, view)
+            line = Line(stack.voice_url, stack.endpoints, stack.redis_url)
+            placed = await _place(line, request, voice, view, exchange)
     if options.as_json:
         print(json.dumps(placed.result.to_json(), ensure_ascii=False))
         sys.stdout.flush()
@@ -84,9 +91,11 @@ def caller_voice() -> Voice:
         raise CliError(f"{error} (or use --text, which needs no speech)") from None
 
 
-async def _place(line: Line, request: CallRequest, voice: Voice | None, view: CallView) -> PlacedCall:
+async def _place(
+    line: Line, request: CallRequest, voice: Voice | None, view: CallView, exchange: Exchange | None = None
+) -> PlacedCall:
     async with view.following(line, request.call_id, request.branch):
-        return await place_call(line, request, voice)
+        return await place_call(line, request, voice, exchange)
 
 
 def _request(options: CallOptions, branch: BranchFile) -> CallRequest:

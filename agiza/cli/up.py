@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from agiza.cli.running import HOME, forget_line, write_line
 from agiza.cli.stack import Stack, StackOptions, running_stack
 from agiza.runtime.branch_keys import branch_key
 
+API_URL, API_KEY = "AGIZA_CARRIER_API_URL", "AGIZA_CARRIER_API_KEY"
+
 
 async def up(
     *, live: bool, live_url: str | None, live_ca: Path | None, fresh: bool, now: datetime | None, branches: Path
@@ -26,6 +29,7 @@ async def up(
     key = os.environ.get("GEMINI_API_KEY")
     if live and not key:
         raise CliError("--live needs the environment variable GEMINI_API_KEY")
+    api_url, api_key = carrier_of(os.environ)
     known = known_branches(branches)
     console = Console()
     console.print("starting Postgres, Redis and four services ...", style="dim")
@@ -37,11 +41,13 @@ async def up(
         live_url=live_url,
         live_ca_file=live_ca,
         live_key=key if live else None,
+        carrier_api_url=api_url,
+        carrier_api_key=api_key,
     )
     async with running_stack(options) as stack:
         path = write_line(Line(stack.voice_url, stack.endpoints, stack.redis_url))
         try:
-            console.print(_overview(stack))
+            console.print(_overview(stack, api_url))
             for branch, key in branch_keys(stack, sorted(known)):
                 console.print(f"{stack.endpoints.escalation_url}/handoffs/{branch}  key {key}", soft_wrap=True)
             first = next(iter(sorted(known)))
@@ -51,6 +57,14 @@ async def up(
         finally:
             forget_line()
     return 0
+
+
+def carrier_of(environment: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """URL and key of the carrier's REST interface, if it may be used. Raises :class:`CliError` for half of it."""
+    url, key = (environment.get(name) or None for name in (API_URL, API_KEY))
+    if (url is None) != (key is None):
+        raise CliError(f"{API_URL} and {API_KEY}: set both, so that calls can be placed, or neither")
+    return url, key
 
 
 def branch_keys(stack: Stack, branches: list[str]) -> list[tuple[str, str]]:
@@ -79,7 +93,7 @@ async def _until_ended(stack: Stack) -> None:
         raise CliError(f"{name} ended by itself: {stack.children[name].last_words()}")
 
 
-def _overview(stack: Stack) -> Table:
+def _overview(stack: Stack, api_url: str | None) -> Table:
     table = Table(title=f"Agiza is up after {stack.started_in_s:.1f} s", title_justify="left", show_header=False)
     rows = {
         "voice URL (for the carrier)": stack.voice_url,
@@ -88,6 +102,7 @@ def _overview(stack: Stack) -> Table:
         "orders": stack.endpoints.orders_url,
         "escalation": stack.endpoints.escalation_url,
         "model": stack.live_url or "Gemini Live",
+        "calls are placed at": api_url or f"nowhere: set {API_URL} and {API_KEY}",
         "health": "/healthz, /readyz, /metrics on each",
     }
     for name, value in rows.items():

@@ -86,7 +86,7 @@ class CallView:
         if result.handoff is not None:
             contact = next((c for c in branch.contacts if c.id == result.handoff["contact"]), None)
             name = contact.name if contact else result.handoff["contact"]
-            reached = ", ".join(record.staff_reached) or "nobody"
+            reached = ", ".join(placed.staff_reached) or "nobody"
             self._print(
                 Text(f"hand-off ({result.handoff['reason']}) to {name}: {result.handoff['state']}; reached {reached}")
             )

@@ -9,7 +9,6 @@ Every case has its branch, its staff and its customer; the carriers know who pic
 from __future__ import annotations
 
 import contextlib
-import secrets
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,12 +67,11 @@ async def open_site(
     cases: Sequence[Case], *, jobs: bool, listener: LogListener | None = None, log_folder: Path | None = None
 ) -> AsyncIterator[Site]:
     """Start it for these cases. ``jobs``: whether escalation's first replica works on jobs."""
-    key = secrets.token_hex(16)
     async with contextlib.AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="agiza-matrix-")))
         branches = folder / "branches"
         write_branches(branches, cases)
-        exchange = await cleanup.enter_async_context(open_exchange(key))
+        exchange = await cleanup.enter_async_context(open_exchange())
         ca_file = folder / "live-ca.pem"
         command = ["-m", "benchmarks.escalation_matrix.model", "--ca-file", str(ca_file)]
         model = await start_child("model", command, {}, log_folder=log_folder, listener=listener)
@@ -86,7 +84,7 @@ async def open_site(
             live_url=str(ready["url"]),
             live_ca_file=ca_file,
             carrier_api_url=exchange.url,
-            carrier_api_key=key,
+            carrier_api_key=exchange.api_key,
             arq=jobs,
         )
         stack = await cleanup.enter_async_context(running_stack(options, listener))

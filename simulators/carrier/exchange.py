@@ -1,7 +1,7 @@
 """One REST interface in front of any number of simulated carriers, which may join after it was opened.
 
-    async with open_exchange(api_key) as exchange:
-        exchange.url                     # what an application is given to place calls with
+    async with open_exchange() as exchange:
+        exchange.url, exchange.api_key   # what an application is given to place calls with
         exchange.join(carrier)           # before its first call
 
 A call is placed by the carrier that owns the number it comes from; a call is found wherever it lives. An application is
@@ -11,6 +11,7 @@ told the URL before it starts, and a carrier needs the application's URLs: so th
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ WALLET_MINOR = 500_000
 class Exchange:
     """The desks of all carriers behind one URL."""
 
+    api_key: str
     url: str = ""
     wallet_minor: int = WALLET_MINOR
     faults: RestFaults = field(default_factory=RestFaults)
@@ -57,11 +59,11 @@ class Exchange:
 
 
 @contextlib.asynccontextmanager
-async def open_exchange(api_key: str) -> AsyncIterator[Exchange]:
-    """Serve an exchange without carriers on a free loopback port."""
-    exchange = Exchange()
+async def open_exchange() -> AsyncIterator[Exchange]:
+    """Serve an exchange without carriers on a free loopback port, behind a key of its own."""
+    exchange = Exchange(secrets.token_hex(16))
     app = FastAPI(title="Simulated carriers", docs_url=None, redoc_url=None)
-    add_rest(app, exchange, api_key)
+    add_rest(app, exchange, exchange.api_key)
     async with serving(app) as url:
         exchange.url = url
         yield exchange

@@ -31,7 +31,7 @@ async def test_a_call_is_placed_by_the_carrier_that_owns_its_number_and_found_by
 ) -> None:
     application.answers = {("/out", "Answered"): '<Response><Conference startOnEnter="true">r</Conference></Response>'}
     first, second = carrier_of(application, FIRST), carrier_of(application, SECOND)
-    async with open_exchange("a-key") as exchange, CarrierApi(exchange.url, "a-key") as api:
+    async with open_exchange() as exchange, CarrierApi(exchange.url, exchange.api_key) as api:
         with pytest.raises(Refused, match=r"number_not_owned"):
             await place(api, application, FIRST)
         exchange.join(first)
