@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-unit coverage check format lock docs eval-audio bench-load bench-webhook chaos clean
+.PHONY: help setup demo up test test-unit coverage check format lock docs eval-audio bench-load bench-webhook bench-handoff escalation-matrix chaos clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: ## make .venv from the hashed requirements files (quick when nothing changed)
 	@scripts/setup.sh
@@ -46,6 +46,12 @@ bench-load: setup ## 20 calls at once by text and 5 by audio, on two branches
 
 bench-webhook: setup ## ringing calls at 50/s, then with Postgres and Redis killed; times and tables
 	@$(BIN)/python -m benchmarks.webhook $(ARGS)
+
+bench-handoff: setup ## from the wish for a person to the closed socket, the Dial, the ringing phone; tables
+	@$(BIN)/python -m benchmarks.handoff $(ARGS)
+
+escalation-matrix: setup ## every way to a person, in all readings of the carrier; no double Dial, nobody stranded
+	@$(BIN)/python -m benchmarks.escalation_matrix $(ARGS)
 
 chaos: setup ## kill -9 of every process during a call; no ticket may be lost or doubled
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
