@@ -84,6 +84,7 @@ class Asker:
             if text != marked.BEACON:
                 self._news.append(text)
                 self._talk.append(TalkLine("agent", text, moment.at_ms))
+                self._has_heard_goodbye = self._has_heard_goodbye or "goodbye" in text.casefold()
         self._unread.clear()
 
     def _consider(self, moment: Moment) -> None:
@@ -98,7 +99,6 @@ class Asker:
             return
         words = " ".join(self._news).casefold()
         self._news.clear()
-        self._has_heard_goodbye = self._has_heard_goodbye or "goodbye" in words
         if is_offer(words) and RING_ME_BACK not in self._said:
             self._say(RING_ME_BACK, moment)
         elif (is_refusal(words) or RING_ME_BACK in self._said) and words and not self._has_heard_goodbye:
