@@ -121,6 +121,8 @@ def _leave(case: Case) -> Decision:
     handoff, desk = case.handoff, case.desk
     if case.call.epoch and (again := _about_the_leg_before(case)) is not None:
         return again
+    if _is_better_watched(case):
+        return case.silent()
     if handoff is not None and handoff.state in PENDING:
         return dial(case, Phrase.CONNECTING, handoff)
     if desk.outcome in ("placed", "no_order"):
@@ -132,6 +134,19 @@ def _leave(case: Case) -> Decision:
     if desk.can_order and desk.can_rejoin and case.call.epoch + 1 < LEGS_MAX:
         return _rejoin(case)
     return dial(case, Phrase.CONNECTING_INSTEAD)
+
+
+def _is_better_watched(case: Case) -> bool:
+    """Whether to wait for a surer request than this, because somebody acts when none comes.
+
+    Nobody knows whether the answer to a status or an event is carried out. A Dial that is not would leave the caller in
+    silence, and we would believe them with a person. Where we can end the call and ring back, escalation does so for
+    who has a hand-off, or has heard a goodbye, and was not asked about within seconds.
+    """
+    handoff, desk = case.handoff, case.desk
+    if case.callback.channel not in (Channel.STATUS, Channel.EVENTS) or not desk.can_call_back:
+        return False
+    return (handoff is not None and handoff.state in PENDING) or desk.outcome in ("placed", "no_order")
 
 
 def _rejoin(case: Case) -> Decision:

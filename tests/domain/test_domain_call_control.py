@@ -169,6 +169,30 @@ def test_events_url_that_has_taken_the_edges_is_answered_after_the_status_url() 
     assert line.hears(STATUS_STOPPED).answer == Silent()
 
 
+EVENT_STOPPED = Callback(Edge.STREAM_ENDED, Channel.EVENTS, "StreamStopped")
+
+
+@pytest.mark.parametrize("told", [STATUS_STOPPED, EVENT_STOPPED])
+def test_where_calls_can_be_placed_a_dial_waits_for_a_request_that_is_carried_out(told: Callback) -> None:
+    line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).asked().hears(told)
+    # A silent carrier says no more than this: nothing may look as if a person were on the line.
+    assert (line.answer, line.call.phase, line.last.events) == (Silent(), Phase.STREAMING, ())
+    assert line.hears(NEXT).answer == DialPerson(MANAGER, Phrase.CONNECTING, 1)
+
+
+@pytest.mark.parametrize("outcome", ["placed", "no_order"])
+def test_where_calls_can_be_ended_a_goodbye_waits_for_such_a_request_too(outcome: CallOutcome) -> None:
+    line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).reported(outcome).hears(STATUS_STOPPED)
+    assert (line.answer, line.call.phase) == (Silent(), Phase.STREAMING)
+    assert line.hears(STOPPED).answer == Close(None)
+
+
+def test_who_was_promised_nobody_is_dialled_for_on_the_first_word() -> None:
+    # Nobody watches over such a caller, so even a guess is better.
+    line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).reported("handoff").hears(STATUS_STOPPED)
+    assert isinstance(line.answer, DialPerson)
+
+
 def test_status_after_the_voice_url_does_not_ring_twice() -> None:
     assert Line().hears(RING, STARTED).asked().hears(STOPPED, STATUS_STOPPED).answer == Silent()
 
