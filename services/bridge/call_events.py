@@ -117,7 +117,9 @@ def input_of(event: ContractEvent) -> i.Input | None:
             results = tuple(i.ToolResult(each.id, each.name, each.response) for each in event.results)
             return i.ToolsAnswered(event.request_id, results, event.cart_version)
         case HandoffAnswered():
-            return i.HandoffAnswered(event.request_id, event.contact_id, event.message)
+            return i.HandoffAnswered(
+                event.request_id, event.contact_id, event.message, callback=event.callback, stay=event.stay
+            )
         case LeaveRequested():
             return i.LeaveRequested()
         case _:

@@ -95,7 +95,6 @@ class LiveCall:
                 self._timer.cancel()
             self._to_publish.put_nowait(None)
             await self._settle(publishing)
-            await self._carrier.close(self._close_code)
 
     def feed(self, event: i.Input) -> None:
         """Something happened. Never raises: a fault in this call must not reach the task that brought the input."""
@@ -166,14 +165,19 @@ class LiveCall:
             await work()
 
     async def _settle(self, publishing: asyncio.Task[None]) -> None:
-        """End all tasks. What is queued gets a moment to get out: the report must be there before the socket closes."""
+        """End all tasks and close the carrier's socket.
+
+        What is queued gets a moment to get out: the report must be there before the socket closes. The model's own
+        goodbye takes up to seconds and is not waited for: until the socket is closed nobody is rung.
+        """
         running = tuple(self._running)
         for task in running:
             task.cancel()
-        await asyncio.wait((publishing, *running), timeout=FINISH_S)
+        await asyncio.wait((publishing,), timeout=FINISH_S)
         if not publishing.done():
             _log.error("events_unsent", count=self._to_publish.qsize())
         publishing.cancel()
+        await self._carrier.close(self._close_code)
         await asyncio.gather(publishing, *running, return_exceptions=True)
 
     # -- actions -------------------------------------------------------------------------------------------------
@@ -186,9 +190,10 @@ class LiveCall:
                 self._carrier.play(pcm, rate)
             case a.EndUtterance():
                 self._carrier.end_utterance()
-            case a.FlushPlayback():
+            case a.FlushPlayback(barge_in=barge_in):
                 self._carrier.flush()
-                self._shared.metrics.add("voice_bargeins_total")
+                if barge_in:
+                    self._shared.metrics.add("voice_bargeins_total")
             case a.ConnectModel():
                 self._start(self._talk_to_model(), "model")
             case a.RequestGreeting() | a.AnswerTools() | a.TellModel():
@@ -245,6 +250,8 @@ class LiveCall:
                 event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:x{self._cancellations}"
                 self._publish(self._events.tools_cancelled(action), event_id)
             case a.RequestHandoff(request_id):
+                if action.by_session:
+                    self._shared.metrics.add("session_escalations_total", reason=action.reason)
                 self._publish(self._events.handoff_requested(action), request_id)
             case _ as never:
                 assert_never(never)

@@ -23,6 +23,8 @@ def note(action: a.Observe | a.Complain, metrics: Metrics) -> None:
             metrics.observe("voice_first_audio_seconds", ms / 1000)
         case a.Observe(name="response", ms=ms):
             metrics.observe("voice_turn_response_seconds", ms / 1000)
+        case a.Observe(name="handoff_leave", ms=ms):
+            metrics.observe("handoff_leave_seconds", ms / 1000)
         case a.Observe(ms=ms, path=path):
             if path is not None:
                 metrics.observe(

@@ -48,9 +48,13 @@ class EndUtterance:
 
 @dataclass(frozen=True, slots=True)
 class FlushPlayback:
-    """Drop all unplayed audio at once, here and at the carrier. Audio of older generations is dead."""
+    """Drop all unplayed audio at once, here and at the carrier. Audio of older generations is dead.
+
+    ``barge_in``: because the caller spoke, and not because the agent has something more urgent to say.
+    """
 
     generation: int
+    barge_in: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,12 @@ class TellModel:
 
 @dataclass(frozen=True, slots=True)
 class RequestHandoff:
-    """Ask the escalation service for a person."""
+    """Ask the escalation service for a person. ``by_session``: not the model but the session wants one."""
 
     request_id: str
     reason: str
     pii_summary: str
+    by_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ class SaveRecord:
     fields: Mapping[str, str]
 
 
-LatencyName = Literal["first_audio", "response", "tool"]
+LatencyName = Literal["first_audio", "response", "tool", "handoff_leave"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,9 @@ ComplaintKind = Literal[
     "tool_result_missing",
     "stale_audio",
     "model_silent",
+    "model_nudged",
+    "model_stuck",
+    "model_runaway",
     "caller_frames_missing",
     "go_away",
 ]

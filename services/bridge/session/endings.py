@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from agiza.contracts.events import EscalationReason
 from services.bridge.session import actions as a
+from services.bridge.session import inputs as i
 from services.bridge.session.handover import Stage
 from services.bridge.session.phases import Phase, Trigger
 from services.bridge.session.state import LegState
@@ -19,20 +21,32 @@ class Endings:
     def __init__(self, leg: LegState) -> None:
         self._leg = leg
 
-    def hand_over(self, actions: list[a.Action], now: int) -> None:
-        """Carry out a step of the hand-over and let the phase follow it."""
-        leg = self._leg
-        leg.do(actions)
-        if leg.handover.stage is Stage.AGREED and leg.phase in (Phase.TALKING, Phase.FAREWELL):
-            leg.farewell.cancel()
-            leg.advance(Trigger.HANDOVER_AGREED)
-        if leg.handover.leave_due(now):
-            self.end("handoff", now)
+    # -- to a person ---------------------------------------------------------------------------------------------
 
-    def need_person(self, summary: str, now: int) -> None:
-        """Something does not work: ask for a hand-over, whatever the model thinks."""
-        self._leg.greeted()
-        self._leg.do(self._leg.handover.ask_for_machinery(summary, now))
+    def on_escalate(self, call: i.ToolRequest, now: int) -> None:
+        """The model wants a person."""
+        self._person_asked(now)
+        if self._leg.phase is not Phase.ENDED:
+            self.hand_over(self._leg.handover.ask_for_model(call, now), now)
+
+    def need_person(self, reason: EscalationReason, summary: str, now: int) -> None:
+        """Ask for a hand-over, whatever the model thinks. ``technical`` means that the agent cannot go on."""
+        if self._leg.phase is Phase.CONNECTING:  # nobody is there who could say a sentence or go on
+            self.end(reason, now, handing_over=True)
+            return
+        self._person_asked(now)
+        if self._leg.phase is not Phase.ENDED:
+            self.hand_over(self._leg.handover.ask_for_session(reason, summary, now), now)
+
+    def on_handoff_answered(self, answer: i.HandoffAnswered, now: int) -> None:
+        """Word of the escalation service."""
+        handover = self._leg.handover
+        was_ringing = handover.stage is Stage.RINGING
+        self.hand_over(handover.on_answered(answer, now), now)
+        if was_ringing and handover.stage is Stage.IDLE:
+            self._leg.backstop.on_nobody_came()
+        if self._leg.phase is not Phase.ENDED:
+            self._leg.tell_news(now)
 
     def on_leave_requested(self, now: int) -> None:
         """The escalation service wants the stream left. The sentence of a hand-over under way is played out first."""
@@ -41,14 +55,38 @@ class Endings:
         else:
             self.hand_over(self._leg.handover.on_leave_requested(now), now)
 
+    def went_on(self, trigger: Trigger, now: int) -> None:
+        """The goodbye was none."""
+        self._leg.farewell.cancel()
+        if self._leg.advance(trigger):
+            self.hand_over(self._leg.handover.on_went_on(now), now)
+
+    def hand_over(self, actions: list[a.Action], now: int) -> None:
+        """Carry out a step of the hand-over and let the phase follow it."""
+        leg = self._leg
+        leg.do(actions)
+        if leg.handover.stage is Stage.AGREED and leg.phase in (Phase.GREETING, Phase.TALKING):
+            leg.greeted()
+            leg.advance(Trigger.HANDOVER_AGREED)
+        if leg.handover.leave_due(now):
+            self.end("handoff", now)
+
+    def _person_asked(self, now: int) -> None:
+        self._leg.greeted()
+        if self._leg.phase is Phase.FAREWELL:
+            self.went_on(Trigger.PERSON_ASKED, now)
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
     def on_model_closed(self, reason: str, now: int) -> None:
         """The model is gone. What it had said is still played."""
+        stage = self._leg.handover.stage
         if self._leg.phase is Phase.FAREWELL:
             self._leg.farewell.on_turn_over()
         elif self._leg.phase is Phase.HANDING_OVER:
             self.hand_over(self._leg.handover.on_leave_requested(now), now)
         else:
-            self.end(f"model_{reason}", now)
+            self.end(f"model_{reason}", now, handing_over=stage is Stage.RINGING)
 
     def end(
         self,
@@ -59,13 +97,21 @@ class Endings:
         caller_left: bool = False,
         handing_over: bool = False,
     ) -> None:
-        """Report what the leg came to and close both sides."""
+        """Report what the leg came to and close both sides.
+
+        It is a hand-over only where the stream is left for a person: not when the caller has left, and not while
+        somebody is still being rung.
+        """
         leg = self._leg
+        is_under_way = leg.handover.stage in (Stage.ASKED, Stage.AGREED)
         outcome = leg.ledger.outcome(
-            handing_over=handing_over or leg.handover.stage is not Stage.IDLE,
+            handing_over=handing_over or (is_under_way and not caller_left),
             said_goodbye=leg.phase is Phase.FAREWELL,
             caller_left=caller_left,
         )
+        waited_ms = leg.handover.since_last_word(now)
+        if waited_ms is not None and not caller_left:
+            leg.do([a.Observe("handoff_leave", waited_ms)])
         leg.save_turns(leg.transcript.complete_all())
         leg.advance(Trigger.OVER)
         report = a.CallReport(

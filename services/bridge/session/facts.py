@@ -37,6 +37,23 @@ class Limits:
     handoff_answer_ms: int = 2_500
     handoff_leave_ms: int = 6_000
     """The bridge leaves the stream this long after it asked for a hand-off, whatever else happened."""
+    handoff_stay_ms: int = 150_000
+    """So long a person is rung while the agent goes on; then the stream is left, so that the carrier dials."""
+    handoff_join_ms: int = 3_000
+    """Somebody has picked up and waits: the stream is left at the latest after this, whatever the agent says."""
+    handoff_tail_ms: int = 200
+    """As ``close_tail_ms``, before a hand-off: every moment of it is a moment in which nobody is being rung."""
+    nudge_ms: int = 5_000
+    """The caller has spoken and the model does nothing: it is reminded once."""
+    stuck_ms: int = 10_000
+    """It still does nothing: the caller needs a person."""
+    stuck_voice_ms: int = 300
+    """Less voice than this is a cough or a "mhm" and need not be answered."""
+    misses_max: int = 3
+    """So many misunderstandings in a row, and a person is asked for."""
+    repeats_max: int = 8
+    """A model that calls a function with the same arguments more often than this, without a word of the caller
+    between and for the same answer, does not come out of it by itself."""
     close_tail_ms: int = 400
     """Between the last sample by our clock and the closing of the socket: the carrier plays a little later."""
     farewell_quiet_ms: int = 1_500

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from agiza.contracts.events import CallbackOffer
+
 JsonObject: TypeAlias = Mapping[str, object]
 
 
@@ -129,16 +131,21 @@ class ToolsAnswered:
 
 @dataclass(frozen=True, slots=True)
 class HandoffAnswered:
-    """The hand-off is recorded, or nobody is on duty (``contact_id`` is None)."""
+    """The hand-off is recorded, or nobody is on duty (``contact_id`` is None). May come several times.
+
+    ``stay``: the person is being rung while the agent goes on. ``callback``: how it stands with ringing back.
+    """
 
     request_id: str
     contact_id: str | None
     message: str
+    callback: CallbackOffer = "none"
+    stay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LeaveRequested:
-    """The escalation service wants the stream left now."""
+    """The escalation service wants the stream left now: a person waits for the caller, or has to be dialled."""
 
 
 @dataclass(frozen=True, slots=True)

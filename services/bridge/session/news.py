@@ -1,4 +1,5 @@
-"""Results that came after their call had to be answered with "not confirmed yet".
+"""Results that came after their call had to be answered with "not confirmed yet", and word of a hand-over that no
+call waits for.
 
 Their ids are spent, so they are told to the model as a text, which makes it speak: only at a quiet moment, since
 such a text cuts off what the model is saying.
@@ -22,6 +23,10 @@ class News:
     def add(self, results: tuple[ToolResult, ...]) -> None:
         """Results to tell."""
         self._late += results
+
+    def drop(self, function: str) -> None:
+        """What was to be told of this function does not matter any more."""
+        self._late = [result for result in self._late if result.name != function]
 
     def take(self, now: int, turn_open: bool) -> str | None:
         """The text for the model, if there is something to tell and the moment is quiet."""

@@ -30,6 +30,8 @@ class Trigger(StrEnum):
     HANDOVER_AGREED = "handover_agreed"
     GOODBYE_SAID = "goodbye_said"
     CALLER_WENT_ON = "caller_went_on"
+    PERSON_ASKED = "person_asked"
+    """Somebody wants a person, so the goodbye is none."""
     OVER = "over"
 
 
@@ -42,7 +44,7 @@ TABLE: Mapping[tuple[Phase, Trigger], Phase] = {
     (Phase.TALKING, Trigger.GOODBYE_SAID): Phase.FAREWELL,
     (Phase.TALKING, Trigger.OVER): Phase.ENDED,
     (Phase.FAREWELL, Trigger.CALLER_WENT_ON): Phase.TALKING,
-    (Phase.FAREWELL, Trigger.HANDOVER_AGREED): Phase.HANDING_OVER,
+    (Phase.FAREWELL, Trigger.PERSON_ASKED): Phase.TALKING,
     (Phase.FAREWELL, Trigger.OVER): Phase.ENDED,
     (Phase.HANDING_OVER, Trigger.OVER): Phase.ENDED,
 }

@@ -9,7 +9,7 @@ from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.endings import CLOSE_GOING_AWAY, Endings
 from services.bridge.session.facts import CallFacts, Limits
-from services.bridge.session.handover import Stage
+from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.phases import Phase, Trigger
 from services.bridge.session.state import LegState
 from services.bridge.session.tools import refusal
@@ -53,6 +53,9 @@ class CallSession:
             pass  # of a model session that is not set up; there is nothing to do it to
         elif self.phase is not Phase.ENDED:
             self._dispatch(event, now)
+            if self._leg.phase is not Phase.ENDED and self._leg.progress.take_runaway():
+                self._leg.do([a.Complain("model_runaway")])
+                self._endings.need_person(TECHNICAL, "The assistant turned in a circle.", now)
         return actions
 
     def next_deadline(self) -> Deadline | None:
@@ -71,6 +74,8 @@ class CallSession:
                 self._on_model_audio(pcm, rate, now)
             case i.CallerSpoke(voiced_ms):
                 self._speech_at = now
+                leg.stuck.on_caller_speech(voiced_ms, now)
+                leg.progress.on_caller_speech(voiced_ms)
                 leg.speech.read_back.on_caller_speech(voiced_ms, now)
             case i.CallerWords(text):
                 leg.transcript.add("caller", text, leg.since_open(now), now)
@@ -82,18 +87,21 @@ class CallSession:
                 self._on_interrupted(now)
             case i.GenerationCompleted():
                 leg.do(leg.speech.on_generation_completed())
+                leg.handover.on_turn_over()
             case i.TurnCompleted():
                 self._on_turn_completed(now)
             case i.ToolsRequested(calls):
                 self._on_tools_requested(calls, now)
             case i.ToolsCancelled(ids):
                 leg.handover.on_cancelled(ids)
+                leg.progress.on_cancelled(ids)
                 leg.do(leg.desk.on_cancelled(ids, now))
                 self._let_caller_through()
+                self._endings.hand_over(leg.handover.say_if_free(), now)
             case i.ToolsAnswered():
                 self._on_tools_answered(event, now)
             case i.HandoffAnswered():
-                self._endings.hand_over(leg.handover.on_answered(event, now), now)
+                self._endings.on_handoff_answered(event, now)
             case i.LeaveRequested():
                 self._endings.on_leave_requested(now)
             case i.UsageReported():
@@ -138,6 +146,7 @@ class CallSession:
         if not leg.speech.is_stale(now):
             self._begin_turn()
             leg.farewell.on_audio(now)
+            leg.stuck.on_agent_audio()
             if self._watch.on_agent_audio():
                 leg.do([a.Observe("first_audio", leg.since_open(now))])
             if self._speech_at is not None:
@@ -156,12 +165,14 @@ class CallSession:
         leg.do(flush)
         leg.save_turns(leg.transcript.complete("agent"))
         leg.greeted()
+        if flush:
+            leg.stuck.on_interrupted()
         if flush and self.phase is Phase.FAREWELL:
-            leg.farewell.cancel()
-            leg.advance(Trigger.CALLER_WENT_ON)
+            self._endings.went_on(Trigger.CALLER_WENT_ON, now)
 
     def _on_turn_completed(self, now: int) -> None:
         leg = self._leg
+        is_cut = leg.speech.is_cut
         said_something, actions = leg.speech.on_turn_completed()
         leg.do(actions)
         leg.handover.on_turn_over()
@@ -169,6 +180,8 @@ class CallSession:
         leg.save_turns(leg.transcript.complete("agent"))
         if said_something:
             leg.ledger.on_agent_turn_over()
+            if not is_cut:
+                leg.backstop.on_turn_over()
             leg.greeted()
         leg.tell_news(now)
 
@@ -181,14 +194,18 @@ class CallSession:
         leg.greeted()
         fresh, complaints = leg.desk.admit(calls)
         leg.do(complaints)
+        leg.progress.on_called(fresh)
+        leg.stuck.on_step(now)
         ours = tuple(call for call in fresh if call.name not in (ESCALATE, END_CALL))
         if ours:
             leg.do(leg.desk.request(ours, ORDER_TOOLS, leg.speech.read_back.state(now), now))
             if leg.desk.is_waiting():
                 leg.hold.begin(now)
         for call in fresh:
+            if self.phase is Phase.ENDED:
+                return
             if call.name == ESCALATE:
-                leg.do(leg.handover.ask_for_model(call, now))
+                self._endings.on_escalate(call, now)
             elif call.name == END_CALL:
                 self._on_end_call(call, now)
 
@@ -203,8 +220,11 @@ class CallSession:
         if leg.desk.cart_version_told != told_before:
             leg.do([a.SaveRecord({"cart_version": str(leg.desk.cart_version_told)})])
         leg.news.add(outcome.news)
+        leg.note_answers(outcome.news)
+        leg.stuck.on_step(now)
         leg.tell_news(now)
         self._let_caller_through()
+        self._endings.hand_over(leg.handover.say_if_free(), now)
 
     def _watch_result(self, result: i.ToolResult) -> None:
         quote_id = result.response.get("quote_id")
@@ -217,12 +237,13 @@ class CallSession:
         leg = self._leg
         if leg.desk.is_waiting():
             response = refusal("not_yet", "Another function is still running. Tell the caller its result first.")
-        elif leg.handover.stage is not Stage.IDLE:
+        elif leg.handover.stage in (Stage.ASKED, Stage.AGREED):
             response = refusal("handing_over", "The caller is being put through; do not hang up.")
         else:
             response = _BYE
             if self.phase is Phase.TALKING and leg.advance(Trigger.GOODBYE_SAID):
                 leg.farewell.begin(now)
+                leg.handover.on_goodbye()
         leg.do(leg.desk.answer_here(call, response, now, now))
 
     def _let_caller_through(self) -> None:

@@ -67,6 +67,21 @@ class AgentSpeech:
             self._stale_until = now + self._limits.stale_audio_ms
         return actions
 
+    def cut_short(self, now: int) -> list[Action]:
+        """Drop what is unplayed of finished turns: something more urgent is to be said. What the model is still
+        saying it breaks off by itself, when it is told."""
+        if self.turn_open or not self.playback.is_playing(now):
+            return []
+        self.read_back.on_interrupted(now)
+        self.playback.flush(now)
+        self._utterance_open = False
+        return [FlushPlayback(self.playback.generation, barge_in=False)]
+
+    @property
+    def is_cut(self) -> bool:
+        """True when the present turn was interrupted."""
+        return self._stale_until is not None
+
     def on_turn_completed(self) -> tuple[bool, list[Action]]:
         """The turn is over. The flag says whether anything was said in it."""
         said_something = self._has_audio

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.bridge.session import actions as a
+from services.bridge.session import inputs as i
+from services.bridge.session.backstop import Backstop
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.farewell import Farewell
-from services.bridge.session.handover import Handover
+from services.bridge.session.handover import Handover, Stage
 from services.bridge.session.hold import CallerHold
 from services.bridge.session.ledger import Ledger
 from services.bridge.session.news import News
 from services.bridge.session.phases import IllegalTransition, Phase, Trigger, next_phase
+from services.bridge.session.progress import Progress
 from services.bridge.session.speech import AgentSpeech
+from services.bridge.session.stuck import StuckWatch
 from services.bridge.session.tools import ToolDesk
 from services.bridge.session.transcript import Transcript
 from services.bridge.session.usage import UsageMeter
@@ -30,10 +34,13 @@ class LegState:
         self.opened_at: int | None = None
         self.speech = AgentSpeech(limits)
         self.desk = ToolDesk(facts, limits)
-        self.handover = Handover(facts, limits, self.speech.playback, self.desk)
+        self.news = News(self.speech.playback)
+        self.handover = Handover(facts, limits, self.speech, self.desk, self.news)
+        self.backstop = Backstop(self.speech.playback)
+        self.progress = Progress(limits)
+        self.stuck = StuckWatch(limits, self.speech.playback)
         self.farewell = Farewell(limits, self.speech.playback)
         self.hold = CallerHold(limits.caller_hold_ms)
-        self.news = News(self.speech.playback)
         self.transcript = Transcript(limits)
         self.usage = UsageMeter()
         self.ledger = Ledger()
@@ -46,9 +53,19 @@ class LegState:
     def do(self, actions: Iterable[a.Action]) -> None:
         """Have these carried out, after those of this input that came before."""
         for action in actions:
-            if isinstance(action, a.Observe):
-                self.ledger.keep(action)
+            match action:
+                case a.Observe():
+                    self.ledger.keep(action)
+                case a.AnswerTools(results):
+                    self.note_answers(results)
+                case a.RequestHandoff():
+                    self.backstop.on_asked()
             self._out.append(action)
+
+    def note_answers(self, results: tuple[i.ToolResult, ...]) -> None:
+        """What the model is told of its functions, at once or late, may be a reason for a person."""
+        for reason in self.progress.on_answered(results):
+            self.backstop.raise_(reason)
 
     def advance(self, trigger: Trigger) -> bool:
         """Go to the next phase. False, and nothing but a complaint, where the table does not know the step."""
@@ -73,7 +90,10 @@ class LegState:
             self.do([a.SendCallerAudio(pcm)])
 
     def save_turns(self, turns: list[a.Turn]) -> None:
-        """Complete turns, outside of this process."""
+        """Complete turns, outside of this process. The caller's are listened to, unless a person comes anyway."""
+        for turn in turns:
+            if turn.who == "caller" and self.handover.stage is Stage.IDLE:
+                self.backstop.hear(turn.pii_text)
         self.do(a.SaveTurn(turn) for turn in turns)
 
     def tell_news(self, now: int) -> None:

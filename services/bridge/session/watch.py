@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.bridge.session import actions as a
+from services.bridge.session.backstop import SUMMARIES
 from services.bridge.session.endings import Endings
-from services.bridge.session.handover import Stage
+from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.phases import Phase
 from services.bridge.session.state import LegState
+from services.bridge.session.stuck import NUDGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Watch:
             (leg.farewell.next_due(), "farewell"),
             (leg.transcript.next_quiet(leg.speech.turn_open), "transcript"),
             (leg.news.next_due(leg.speech.turn_open), "news"),
+            (leg.backstop.next_due() if self._is_talking(Stage.IDLE) else None, "backstop"),
+            (leg.stuck.next_due() if self._may_be_stuck() else None, "stuck"),
             (None if self._agent_heard else leg.opened_at + leg.limits.first_audio_ms, "first_audio"),
             (self._frame_at + leg.limits.caller_frames_ms, "caller_frames"),
             (leg.opened_at + leg.limits.call_ms if self._may_be_too_long() else None, "call_length"),
@@ -63,14 +67,29 @@ class Watch:
         overdue, actions = leg.desk.due(now)
         leg.do(actions)
         if overdue:
-            self._endings.need_person("The order system did not answer.", now)
+            self._endings.need_person(TECHNICAL, "The order system did not answer.", now)
         if leg.hold.until is not None and now >= leg.hold.until:
             leg.send_caller_audio(leg.hold.release())
         leg.save_turns(leg.transcript.complete_quiet(now, leg.speech.turn_open))
         leg.tell_news(now)
-        self._endings.hand_over(leg.handover.on_answer_late(now), now)
+        self._endings.hand_over(leg.handover.due(now), now)
+        if leg.phase is not Phase.ENDED:
+            self._ask_if_due(now)
         if leg.phase is not Phase.ENDED:
             self._end_if_due(now)
+
+    def _ask_if_due(self, now: int) -> None:
+        leg = self._leg
+        reason = leg.backstop.take(now) if self._is_talking(Stage.IDLE) else None
+        if reason is not None:
+            self._endings.need_person(reason, SUMMARIES[reason], now)
+            return
+        match leg.stuck.due(now) if self._may_be_stuck() else None:
+            case "nudge":
+                leg.do([a.Complain("model_nudged"), a.TellModel(NUDGE)])
+            case "stuck":
+                leg.do([a.Complain("model_stuck")])
+                self._endings.need_person(TECHNICAL, "The assistant fell silent.", now)
 
     def _end_if_due(self, now: int) -> None:
         leg = self._leg
@@ -84,7 +103,14 @@ class Watch:
             leg.do([a.Complain("caller_frames_missing")])
             self._endings.end("caller_frames_missing", now)
         elif self._may_be_too_long() and leg.since_open(now) >= leg.limits.call_ms:
-            self._endings.need_person("The call has become very long.", now)
+            self._endings.need_person(TECHNICAL, "The call has become very long.", now)
 
     def _may_be_too_long(self) -> bool:
-        return self._leg.phase in (Phase.GREETING, Phase.TALKING) and self._leg.handover.stage is Stage.IDLE
+        return self._is_talking(Stage.IDLE)
+
+    def _may_be_stuck(self) -> bool:
+        """Before its first audio another deadline holds, and a model that waits for a function need not speak."""
+        return self._agent_heard and self._is_talking(Stage.IDLE, Stage.RINGING) and not self._leg.desk.is_waiting()
+
+    def _is_talking(self, *stages: Stage) -> bool:
+        return self._leg.phase in (Phase.GREETING, Phase.TALKING) and self._leg.handover.stage in stages
