@@ -8,7 +8,8 @@ The driver carries out every action, in order, before it hands in the next input
 """
 
 from services.bridge.session.facts import CallFacts, Limits
+from services.bridge.session.handover import Stage
 from services.bridge.session.session import CallSession
 from services.bridge.session.watch import Deadline
 
-__all__ = ["CallFacts", "CallSession", "Deadline", "Limits"]
+__all__ = ["CallFacts", "CallSession", "Deadline", "Limits", "Stage"]

@@ -84,7 +84,8 @@ class Endings:
         if self._leg.phase is Phase.FAREWELL:
             self._leg.farewell.on_turn_over()
         elif self._leg.phase is Phase.HANDING_OVER:
-            self.hand_over(self._leg.handover.on_leave_requested(now), now)
+            self._leg.handover.on_model_gone()
+            self.hand_over([], now)
         else:
             self.end(f"model_{reason}", now, handing_over=stage is Stage.RINGING)
 

@@ -126,8 +126,12 @@ class Handover:
                 self._leave_asked = True
                 return self._put_through(now)
             case _:
-                self._leave_asked = True
+                self._leave_asked = self._leave_asked or not self._joined  # ordered twice, it is no more urgent
                 return []
+
+    def on_model_gone(self) -> None:
+        """Nothing more will be said."""
+        self._leave_asked = True
 
     def on_cancelled(self, ids: tuple[str, ...]) -> None:
         """The model does not wait for these any more. The person stays asked for."""
@@ -237,6 +241,7 @@ class Handover:
 
     def _join(self, now: int) -> list[Action]:
         """A person has picked up and waits: one short sentence, and what the agent still has to say is not said."""
+        self._joined = True
         cut = self._speech.cut_short(now)
         message = saying("joined", self._facts.language)
         return [*cut, *self._agree(message, now, now + self._limits.handoff_join_ms)]
