@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.bridge.session import CallFacts, CallSession, Limits
+from services.bridge.session import CallFacts, CallSession, Limits, Stage
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.phases import Phase
@@ -20,7 +21,8 @@ OTHERS = st.one_of(
     st.sampled_from(
         [
             i.Opened(), i.ModelReady(), i.ModelInterrupted(), i.GenerationCompleted(), i.TurnCompleted(),
-            i.CallerWords("yes "), i.AgentWords("so "), i.CallerSpoke(200), i.LeaveRequested(), i.Tick(),
+            i.CallerWords("yes "), i.CallerWords("I am allergic. "), i.AgentWords("so "),
+            i.CallerSpoke(200), i.LeaveRequested(), i.Tick(),
             i.ModelClosed("closed_1011"), i.CarrierClosed(), i.Stopped("drained"), i.UsageReported(1, 1, 2),
             i.ResumptionOffered("h"), i.GoAwayAnnounced(1),
         ]
@@ -30,12 +32,39 @@ OTHERS = st.one_of(
     st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
 )  # fmt: skip
 LIVE = st.one_of(
-    st.sampled_from([i.ModelInterrupted(), i.TurnCompleted(), i.CallerWords("yes "), i.CallerSpoke(200), i.Tick()]),
+    st.sampled_from(
+        [
+            i.ModelInterrupted(),
+            i.GenerationCompleted(),
+            i.TurnCompleted(),
+            i.CallerWords("yes "),
+            i.CallerWords("I am allergic. "),
+            i.CallerWords("speak to a person "),
+            i.CallerSpoke(400),
+            i.Tick(),
+        ]
+    ),
     st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000)),
     st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
     st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
 )
 PAUSES = st.sampled_from([0, 1, 20, 300, 450, 2_600, 6_100])
+ANSWERS = st.sampled_from(
+    [
+        {"status": "ok", "quote_id": "q"},
+        {"status": "ask", "code": "unclear_item", "message": "Which one?"},
+        {"status": "refused", "code": "order_too_large", "message": "Too much."},
+        {"status": "ok", "state": "rejected"},
+    ]
+)
+WORD_OF_ESCALATION = st.builds(
+    i.HandoffAnswered,
+    st.just(""),
+    st.sampled_from([None, "ann"]),
+    st.just("One moment."),
+    st.sampled_from(["none", "offered", "number_needed", "promised"]),
+    st.booleans(),
+)
 
 
 class World:
@@ -59,13 +88,28 @@ class World:
         if isinstance(event, i.ToolsCancelled) and was_ready:
             known = {call.id for call in self.asked}
             self.cancelled_unanswered |= (set(event.ids) & known) - answered
+        stage = self.session._leg.handover.stage
         actions = self.session.handle(event, self.now)
+        self.check_outcome(event, stage, actions)
         assert not (was_over and actions), "nothing after the end"
         if isinstance(event, i.ModelInterrupted) and was_ready:
             self.check_flush(actions)
         self.log += actions
         self.requests += [each for each in actions if isinstance(each, a.PublishTools)]
         self.handoffs += [each for each in actions if isinstance(each, a.RequestHandoff)]
+
+    def check_outcome(self, event: i.Input, before: Stage, actions: list[a.Action]) -> None:
+        """A hand-off is reported only where the stream is left for a person."""
+        for ended in (each for each in actions if isinstance(each, a.PublishEnded)):
+            stages = {before, self.session._leg.handover.stage}
+            for_a_person = stages & {Stage.ASKED, Stage.AGREED} or (
+                isinstance(event, i.LeaveRequested | i.ModelClosed) and before is not Stage.ASKED
+            )
+            if ended.report.outcome == "handoff":
+                assert for_a_person
+                assert not isinstance(event, i.CarrierClosed)
+            if ended.report.reason in ("handoff", "leave_requested"):
+                assert ended.report.outcome == "handoff"
 
     def check_flush(self, actions: list[a.Action]) -> None:
         assert not self.session._leg.speech.playback.is_playing(self.now), "unplayed audio after an interruption"
@@ -91,15 +135,18 @@ class World:
     def orders_answers(self, data: st.DataObject) -> None:
         if self.requests:
             request = data.draw(st.sampled_from(self.requests))
-            results = tuple(
-                i.ToolResult(call.id, call.name, {"status": "ok", "quote_id": "q"}) for call in request.calls
-            )
+            results = tuple(i.ToolResult(call.id, call.name, data.draw(ANSWERS)) for call in request.calls)
             self.feed(i.ToolsAnswered(request.request_id, results, data.draw(st.integers(0, 9))))
 
     def escalation_answers(self, data: st.DataObject) -> None:
-        if self.handoffs:
-            contact = data.draw(st.sampled_from([None, "ann"]))
-            self.feed(i.HandoffAnswered(data.draw(st.sampled_from(self.handoffs)).request_id, contact, "One moment."))
+        """Any word about any hand-off that was asked for, or the order to leave for one."""
+        if not self.handoffs:
+            return
+        if data.draw(st.integers(0, 3)) == 0:
+            self.feed(i.LeaveRequested())
+        else:
+            request_id = data.draw(st.sampled_from(self.handoffs)).request_id
+            self.feed(replace(data.draw(WORD_OF_ESCALATION), request_id=request_id))
 
     def check(self) -> None:
         counts = Counter(self.answered())
@@ -114,7 +161,7 @@ class World:
 
     def finish(self) -> None:
         """Nobody does anything any more, and still the call ends, with everything answered on the way."""
-        self.pass_time(120_000)
+        self.pass_time(240_000)
         opened = self.session._leg.opened_at is not None
         assert self.session.phase is Phase.ENDED or not opened
         if opened:
