@@ -20,13 +20,14 @@ from websockets.typing import Subprotocol
 
 from agiza.carrier.tokens import MediaTokenPayload, mint_media_token
 from agiza.contracts import streams
-from agiza.contracts.envelope import decode
+from agiza.contracts.envelope import Received, decode
 from agiza.contracts.events import (
     CallEnded,
     Event,
     FunctionResult,
     HandoffAnswered,
     HandoffRequested,
+    LeaveRequested,
     ToolAnswered,
     ToolCalled,
 )
@@ -75,6 +76,9 @@ class Around:
     http_deaf: bool = False
     cart_version: int = 0
     on_duty: str | None = "ann"
+    words: list[dict[str, Any]] = field(default_factory=list)
+    """What is answered to the next requests for a hand-off, where it is not just whether Ann is on duty."""
+    asked: list[Received] = field(default_factory=list)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -138,18 +142,34 @@ class Around:
                         self.answer(received.envelope.id, event), received.envelope.traceparent
                     )
             case HandoffRequested() as event:
-                await self._publisher.publish(
-                    HandoffAnswered(
-                        branch_id=event.branch_id,
-                        call_id=event.call_id,
-                        request_id=received.envelope.id,
-                        handoff_id="h1" if self.on_duty else None,
-                        contact_id=self.on_duty,
-                        message="I am calling Ann." if self.on_duty else "Nobody is here now.",
-                        reply_to=event.reply_to,
-                    ),
-                    received.envelope.traceparent,
-                )
+                self.asked.append(received)
+                message = "I am calling Ann." if self.on_duty else "Nobody is here now."
+                word = self.words.pop(0) if self.words else {"contact_id": self.on_duty, "message": message}
+                await self.say_of_handoff(**word)
+
+    async def say_of_handoff(self, **word: Any) -> None:
+        """A word of the escalation service about the newest hand-off."""
+        request = self.asked[-1]
+        assert isinstance(request.event, HandoffRequested)
+        handoff_id = "h1" if word["contact_id"] else None
+        answered = HandoffAnswered(
+            branch_id=request.event.branch_id,
+            call_id=request.event.call_id,
+            request_id=request.envelope.id,
+            handoff_id=handoff_id,
+            reply_to=request.event.reply_to,
+            **word,
+        )
+        await self._publisher.publish(answered, request.envelope.traceparent)
+
+    async def order_leave(self) -> None:
+        """The escalation service wants the stream of the newest hand-off left."""
+        event = self.asked[-1].event
+        assert isinstance(event, HandoffRequested)
+        order = LeaveRequested(
+            branch_id=event.branch_id, call_id=event.call_id, handoff_id="h1", reply_to=event.reply_to
+        )
+        await self._publisher.publish(order, self.asked[-1].envelope.traceparent)
 
     async def ended(self, seconds: float = 20) -> CallEnded:
         """The report of the first call that ended."""

@@ -9,7 +9,7 @@ import pytest
 from bridge_world import open_world, until
 
 from agiza.contracts import streams
-from agiza.contracts.events import ToolCalled
+from agiza.contracts.events import HandoffRequested, ToolCalled
 from simulators.live_api.faults import Close, Faults
 
 pytestmark = pytest.mark.integration
@@ -124,6 +124,98 @@ async def test_a_person(redis_url: str, redis_urls: Mapping[str, str]) -> None:
         ended = await world.around.ended()
         assert (ended.outcome, ended.reason) == ("handoff", "handoff")
         assert line.texts[-1] == "I am calling Ann.", "the sentence was played before the line was left"
+
+
+ASKS: list[object] = [
+    *GREETING,
+    {"wait_for_text": "person"},
+    {"call": {"name": "escalate", "args": {"reason": "caller_asked", "summary": "Wants a person."}}},
+    {"wait_for_result": "escalate"},
+]
+
+
+async def test_a_person_is_rung_while_the_order_goes_on(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    steps: list[object] = [
+        *ASKS,
+        {"say": "I am ringing Ann. What would you like meanwhile?"},
+        {"wait_for_text": "burger"},
+        {"call": {"name": "addItem", "args": {"name": "chicken-burger"}}},
+        {"say": "I have added one chicken burger."},
+        "wait_for_prompt",
+        {"say": "A colleague is on the line now, I am connecting you."},
+    ]
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        world.around.words = [{"contact_id": "ann", "message": "I am ringing Ann.", "stay": True}]
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("a person please")
+        await line.until_heard("ringing Ann")
+        line.say("a chicken burger")
+        await line.until_heard("I have added one chicken burger")
+        await world.around.order_leave()
+        assert await line.until_closed() == 1000
+        ended = await world.around.ended()
+        assert (ended.outcome, ended.reason) == ("handoff", "handoff")
+        assert line.texts[-1].endswith("I am connecting you.")
+        assert [(tool.name, tool.status) for tool in ended.pii_tool_calls] == [("escalate", "ok"), ("addItem", "ok")]
+        assert world.live.sessions[0].problem is None
+        assert world.process.metrics.value("session_escalations_total", reason="caller_asked") == 0
+        assert "handoff_leave" in ended.latencies_ms
+
+
+async def test_ringing_back_is_promised_and_the_call_ends_by_a_goodbye(
+    redis_url: str, redis_urls: Mapping[str, str]
+) -> None:
+    steps: list[object] = [
+        *ASKS,
+        {"say": "Nobody is here now. Shall we ring you back?"},
+        {"wait_for_text": "yes"},
+        {"call": {"name": "escalate", "args": {"reason": "callback", "summary": "Wants to be rung back."}}},
+        {"wait_for_result": "escalate"},
+        {"say": "We ring you back within ten minutes. Goodbye."},
+        {"call": {"name": "endCall"}},
+        "end_turn",
+    ]
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        world.around.words = [
+            {"contact_id": None, "message": "Nobody is here now. Shall we ring you back?", "callback": "offered"},
+            {"contact_id": None, "message": "We ring you back within ten minutes.", "callback": "promised"},
+        ]
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("a person please")
+        await line.until_heard("Shall we ring you back")
+        line.say("yes please")
+        assert await line.until_closed() == 1000
+        ended = await world.around.ended()
+        assert (ended.outcome, ended.reason) == ("no_order", "goodbye")
+        assert [event.reason for event in world.around.of_type(HandoffRequested)] == ["caller_asked", "callback"]
+        assert [(tool.name, tool.status) for tool in ended.pii_tool_calls] == [
+            ("escalate", "refused"), ("escalate", "ok"), ("endCall", "ok"),
+        ]  # fmt: skip
+
+
+async def test_the_session_asks_for_a_person_where_the_model_does_not(
+    redis_url: str, redis_urls: Mapping[str, str]
+) -> None:
+    steps: list[object] = [
+        *GREETING,
+        {"wait_for_text": "allergic"},
+        {"say": "Our burgers are lovely."},
+        "wait_for_prompt",
+        {"say": "I am calling Ann."},
+    ]
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("no nuts, I am allergic")
+        assert await line.until_closed() == 1000
+        (asked,) = world.around.of_type(HandoffRequested)
+        assert asked.reason == "allergy_or_medical"
+        assert "nuts" not in asked.pii_summary
+        assert (await world.around.ended()).outcome == "handoff"
+        assert line.texts[-2:] == ["Our burgers are lovely.", "I am calling Ann."]
+        assert world.process.metrics.value("session_escalations_total", reason="allergy_or_medical") == 1
 
 
 @pytest.mark.parametrize("fault", ["refused", "closed", "reset"])
