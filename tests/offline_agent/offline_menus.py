@@ -17,7 +17,10 @@ REASONS = [
     "not_understood",
     "abuse",
     "special_request",
+    "high_value",
+    "order_not_accepted",
     "technical",
+    "callback",
 ]
 PIZZERIA: dict[str, Any] = {
     "branch": {

@@ -74,6 +74,7 @@ _PHONE = re.compile(
     rf"(?P<phone>{_DIGIT}(?:[\s-]*{_DIGIT}){{5,19}})\b",
     re.IGNORECASE,
 )
+_BARE_PHONE = re.compile(rf"(?<![a-z])(?P<phone>{_DIGIT}(?:[\s,-]*{_DIGIT}){{5,19}})\b", re.IGNORECASE)
 
 
 def take_customer(text: str) -> tuple[str, Customer | None]:
@@ -95,6 +96,12 @@ def take_customer(text: str) -> tuple[str, Customer | None]:
             fulfilment, text = way, _without(text, found)
     customer = Customer(fulfilment, address, name, phone)
     return (text, customer) if customer != Customer() else (text, None)
+
+
+def phone_in(text: str) -> str:
+    """The phone number in an answer to the question for it; empty when there is none."""
+    found = _BARE_PHONE.search(text)
+    return _digits(found["phone"]) if found else ""
 
 
 def _without(text: str, found: re.Match[str]) -> str:

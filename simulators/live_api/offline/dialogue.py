@@ -37,6 +37,7 @@ _REASON_WORDS: dict[PersonReason, tuple[str, ...]] = {
     "payment": ("payment", "dispute", "refund", "money"),
     "complaint": ("complaint",),
     "abuse": ("abuse", "abusive"),
+    "callback": ("callback", "call_back"),
     "lost": ("not_understood", "understood", "unclear"),
 }
 _WHY: dict[PersonReason, str] = {
@@ -45,6 +46,7 @@ _WHY: dict[PersonReason, str] = {
     "payment": "The caller has a question about a payment.",
     "complaint": "The caller has a complaint.",
     "abuse": "The caller became abusive.",
+    "callback": "The caller wants to be rung back.",
     "lost": "The assistant could not understand the caller.",
 }
 Steps = list[AgentStep]
@@ -69,6 +71,7 @@ class Dialogue:
         self.reading = False  # "that's all" was said: from now on a change leads to (another) read-back
         self.quoted = False  # the order as it stands was read back
         self.price_only = False
+        self.notes_phone = False  # for being rung back: when it is noted, that is asked for
         self.placed = False
         self.last_said = ""
         self.words: list[str] = []

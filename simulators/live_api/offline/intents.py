@@ -140,7 +140,7 @@ class Ask:
     words: str = ""
 
 
-PersonReason = Literal["asked", "allergy", "payment", "complaint", "abuse", "lost"]
+PersonReason = Literal["asked", "allergy", "payment", "complaint", "abuse", "lost", "callback"]
 
 
 @dataclass(frozen=True, slots=True)

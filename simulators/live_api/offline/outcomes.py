@@ -7,13 +7,13 @@ from simulators.live_api.offline.dialogue import Dialogue, Steps
 from simulators.live_api.offline.intents import Add
 from simulators.live_api.offline.menu_text import Menu
 from simulators.live_api.offline.pending import Choose, Confirm, Missing
+from simulators.live_api.offline.people import People
 from simulators.live_api.offline.phases import Phase
 from simulators.live_api.offline.results import EDITING_TOOLS, Report, offered, read_results
 from simulators.live_api.offline.turns import ToolRequest, ToolResult
 from simulators.live_api.offline.wording import (
     GOODBYE,
     IS_THAT_RIGHT,
-    PUTTING_THROUGH,
     SHALL_I_PLACE,
     SOMETHING_WRONG,
     WHAT_TO_CHANGE,
@@ -33,6 +33,7 @@ class Outcomes:
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._menu: Menu = dialogue.menu
+        self._people = People(dialogue)
         self._tried_again = False
 
     def handle(self, results: Sequence[ToolResult]) -> Steps:
@@ -61,7 +62,7 @@ class Outcomes:
             case "placeOrder":
                 return self._placed(response)
             case "escalate":
-                return self._handed_over(response)
+                return self._people.answered(response)
             case "searchMenu":
                 return self._found(response)
             case "endCall":
@@ -77,6 +78,8 @@ class Outcomes:
             self._tried_again = True
             return d.call(*report.again)
         self._tried_again = False
+        if d.notes_phone:
+            return self._people.noted(report)
         if report.failed:
             d.failures += 1
             if d.failures >= FAILURES_MAX:
@@ -148,14 +151,6 @@ class Outcomes:
         return d.say(pending.question)
 
     # -- other answers
-
-    def _handed_over(self, response: Response) -> Steps:
-        d = self._dialogue
-        if _status(response) in ("ok", ""):
-            d.phase = Phase.HANDED_OVER
-            return d.say(_message(response) or PUTTING_THROUGH)
-        d.phase, d.repairs = d.back, 0
-        return d.say(_message(response) or SOMETHING_WRONG, *_unless_asked(response, d.question()))
 
     def _found(self, response: Response) -> Steps:
         d = self._dialogue

@@ -42,7 +42,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something in the caller's own words: the address."""
+    """Something in the caller's own words: the address, the number to ring back."""
 
     question: str
     argument: str

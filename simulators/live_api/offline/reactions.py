@@ -15,6 +15,7 @@ from simulators.live_api.offline.intents import (
     SetQuantity,
 )
 from simulators.live_api.offline.pending import Choose, Confirm, Missing, Open
+from simulators.live_api.offline.people import People
 from simulators.live_api.offline.phases import REACTIONS, Phase, Reaction
 from simulators.live_api.offline.results import completed
 from simulators.live_api.offline.settling import count_of, is_answer, settled, with_more
@@ -42,6 +43,7 @@ class Reactions:
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._menu = dialogue.menu
+        self._people = People(dialogue)
         self._by_name: Mapping[Reaction, Callable[[Utterance], Steps]] = {
             "order": self._order,
             "confirm": self._confirm,
@@ -170,6 +172,9 @@ class Reactions:
         d = self._dialogue
         customer = said.customer
         d.pending.pop(0)
+        if asked.argument == "phone":
+            filled = self._people.fill_in(said)
+            return self.react(said) if filled is None else filled
         if customer is not None:
             return d.carry_out(said.intents)
         if said.move in ("yes", "thanks", "continue", "number"):
