@@ -24,6 +24,7 @@ from agiza.contracts.events import (
     CallDialEnded,
     CallDialServed,
     CallHungUp,
+    EscalationReason,
     Event,
     HandoffAnswered,
     HandoffRequested,
@@ -84,14 +85,22 @@ class Escalation:
             await self.redis.xadd(event.stream(), {"event": encode(event, stamp)})
         return stamp.id
 
-    async def ask(self, *, times: int = 1, epoch: int = 0, call_id: str = CALL, language: str = "en") -> str:
+    async def ask(
+        self,
+        *,
+        times: int = 1,
+        epoch: int = 0,
+        call_id: str = CALL,
+        language: str = "en",
+        reason: EscalationReason = "caller_asked",
+    ) -> str:
         """The agent escalates."""
         return await self.send(
             HandoffRequested(
                 branch_id="westlands",
                 call_id=call_id,
                 leg_epoch=epoch,
-                reason="caller_asked",
+                reason=reason,
                 pii_summary="wants a cake",
                 language=language,
                 reply_to=REPLY_TO,
@@ -173,6 +182,21 @@ class Escalation:
             Jsonb({"call": call_to_json(streaming), "unsent": []}),
             now,
         )
+
+    async def session_record(self, bridge_id: str, epoch: int = 0, call_id: str = CALL) -> None:
+        """What a bridge that holds the call has written; its heartbeat is another matter."""
+        writing: Any = self.redis.hset(  # typed as sync, too
+            streams.session_key(call_id), mapping={"bridge_id": bridge_id, "leg_epoch": str(epoch)}
+        )
+        await writing
+
+    async def until_outbound(self, state: str) -> None:
+        """Until the service has said so of calls of our own."""
+
+        async def is_so() -> bool:
+            return bool(await self.redis.get(streams.OUTBOUND_STATE) == state)
+
+        await until(is_so)
 
     async def states(self) -> list[tuple[Any, ...]]:
         return await self.rows(
