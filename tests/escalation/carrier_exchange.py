@@ -16,7 +16,7 @@ from agiza.contracts.events import CallbackPromised, CallEnded, OutboundMoved, O
 from simulators.carrier.carrier import Carrier, LiveCall
 from simulators.carrier.exchange import Exchange, open_exchange
 from simulators.carrier.record import CallRecord
-from simulators.carrier.settings import CarrierSettings, PhoneScript, StaffAbsent
+from simulators.carrier.settings import CarrierSettings, StaffScript, StaffAbsent
 
 WESTLANDS = "+254709000002"
 CUSTOMER = "+254711000001"
@@ -61,7 +61,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def open_world(phones: Mapping[str, PhoneScript] | None = None) -> AsyncIterator[World]:
+async def open_world(phones: Mapping[str, StaffScript] | None = None) -> AsyncIterator[World]:
     """Everybody's phone rings and nobody picks up, unless told otherwise."""
     staff = {FRONT: StaffAbsent(), MANAGER: StaffAbsent(), CUSTOMER: StaffAbsent(), **(phones or {})}
     settings = CarrierSettings(
