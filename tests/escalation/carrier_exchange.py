@@ -16,7 +16,7 @@ from agiza.contracts.events import CallbackPromised, CallEnded, OutboundMoved, O
 from simulators.carrier.carrier import Carrier, LiveCall
 from simulators.carrier.exchange import Exchange, open_exchange
 from simulators.carrier.record import CallRecord
-from simulators.carrier.settings import CarrierSettings, StaffScript, StaffAbsent
+from simulators.carrier.settings import CarrierSettings, StaffAbsent, StaffScript
 
 WESTLANDS = "+254709000002"
 CUSTOMER = "+254711000001"
