@@ -74,6 +74,7 @@ REPORTS: tuple[tuple[Handoff | None, CallOutcome | None], ...] = (
     (Handoff("h1", HandoffState.REQUESTED, MANAGER, ringing="manager"), "handoff"),
     (Handoff("h1", HandoffState.LEAVING, ROGUE), "handoff"),
     (Handoff("h1", HandoffState.LEAVING, MANAGER, room="room-h1"), "handoff"),
+    (Handoff("h1", HandoffState.CALLBACK, MANAGER), "handoff"),
 )
 AGE_MAX = timedelta(seconds=OFFER_SECONDS + 1)
 WAITS = (timedelta(0), AGE_MAX)  # at once, or later than every limit
@@ -166,6 +167,7 @@ def _watch(path: Path, callback: Callback, handoff: Handoff | None, desk: Desk, 
         _check_streams(path, callback, decision, desk)
         _check_dials(path, callback, decision, desk)
         _check_end(path, callback, decision)
+        _check_call_backs(path, handoff, decision)
         _check_nobody_is_stranded(path, callback, decision)
     except AssertionError as error:
         raise AssertionError(f"{path}\n+ {callback}\nwith {handoff}, {desk}\ngave {decision}") from error
@@ -267,6 +269,20 @@ def _check_end(path: Path, callback: Callback, decision: Decision) -> None:
         assert decision.call.phase is Phase.ENDED
         assert decision.answer == Silent()
         assert len(_of(HungUp, decision)) == (path.call.phase is not Phase.ENDED)
+
+
+def _check_call_backs(path: Path, handoff: Handoff | None, decision: Decision) -> None:
+    """For a caller who is being rung back already nobody is dialled any more."""
+    if (
+        handoff is not None
+        and handoff.state is HandoffState.CALLBACK
+        and path.call.phase
+        in (
+            Phase.OFFERED,
+            Phase.STREAMING,
+        )
+    ):
+        assert not _of(DialServed, decision)
 
 
 def _check_nobody_is_stranded(path: Path, callback: Callback, decision: Decision) -> None:
