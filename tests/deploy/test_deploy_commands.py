@@ -30,7 +30,10 @@ READY_S = 60.0
 @pytest.fixture(scope="module")
 def composed() -> Mapping[str, Any]:
     """The services as Compose resolves them, with long random secrets."""
-    names = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "AGIZA_INTERNAL_TOKEN", "AGIZA_TOKEN_SECRET", "AGIZA_PATH_TOKEN")
+    names = (
+        "POSTGRES_PASSWORD", "REDIS_PASSWORD", "AGIZA_INTERNAL_TOKEN", "AGIZA_TOKEN_SECRET", "AGIZA_PATH_TOKEN",
+        "AGIZA_SCREEN_SECRET",
+    )  # fmt: skip
     roles = ("AGIZA_WEBHOOK_PASSWORD", "AGIZA_BRIDGE_PASSWORD", "AGIZA_ORDERS_PASSWORD", "AGIZA_ESCALATION_PASSWORD")
     given = {name: secrets.token_hex(24) for name in (*names, *roles)}
     urls = {"AGIZA_PUBLIC_URL": "https://agiza.example", "AGIZA_MEDIA_URL": "wss://agiza.example", "AGIZA_LIVE_URL": ""}
