@@ -42,6 +42,8 @@ from services.escalation.store_outbound import OutboundRow
 
 STILL_LIVE: Final = timedelta(seconds=5)
 """A customer who is still on the line is rung when they have hung up: looked at again after this."""
+ENGAGED: Final = timedelta(seconds=30)
+"""A customer who is in another call with us is rung after this."""
 BY_HAND: Final = timedelta(minutes=1)
 """While calls cannot be placed, a promise is looked at again after this; people see it on their page meanwhile."""
 
@@ -168,6 +170,9 @@ class Callbacks:
             log.error("callback_cannot_be_made", callback_id=row.callback_id, state=self._line.state)
             await store.update_callback(conn, replace(row, next_attempt_at=now + BY_HAND))
             return ()
+        if await store_lines.is_on_the_line(conn, row.pii_phone, row.call_id, now):
+            await self._customer_rang(conn, row, now)
+            return ()
         contact: Contact | None = None
         if row.kind == "person":
             contact = await self._next_contact(conn, row, file, now)
@@ -191,6 +196,13 @@ class Callbacks:
         after = row.at(begun(row.standing, contact.id if contact else None), now)
         await store.update_callback(conn, replace(after, attempts=row.attempts + 1))
         return (place(call.outbound_id),)
+
+    async def _customer_rang(self, conn: Connection, row: CallbackRow, now: datetime) -> None:
+        """They were quicker. With the agent they find their cart; who wants a person is rung when that call is over."""
+        if row.kind == "agent":
+            await self._store(conn, replace(row, state=CallbackState.CLOSED, next_attempt_at=None, updated_at=now))
+        else:
+            await store.update_callback(conn, replace(row, next_attempt_at=now + ENGAGED))
 
     async def _next_contact(
         self, conn: Connection, row: CallbackRow, file: BranchFile, now: datetime

@@ -126,3 +126,13 @@ async def has_callback(conn: Connection, call_id: str) -> bool:
     """Whether this caller is being rung back, or was."""
     cursor = await conn.execute("SELECT 1 FROM callbacks WHERE call_id = %s LIMIT 1", (call_id,))
     return await cursor.fetchone() is not None
+
+
+async def is_on_the_line(conn: Connection, pii_phone: str, but_call_id: str, now: datetime) -> bool:
+    """Whether this customer is in another live call with us at this moment: they have rung again by themselves."""
+    cursor = await conn.execute(
+        "SELECT 1 FROM calls WHERE pii_caller = %s AND call_id <> %s AND ended_at IS NULL AND outbound_id IS NULL"
+        " AND started_at BETWEEN %s - interval '30 minutes' AND %s LIMIT 1",
+        (pii_phone, but_call_id, now, now),
+    )
+    return await cursor.fetchone() is not None

@@ -17,7 +17,7 @@ from carrier_exchange import (
     promised,
     until_callback,
 )
-from escalation_desk import BRANCHES, NIGHT, Start, start_escalation
+from escalation_desk import BRANCHES, NIGHT, Start, start_escalation, until
 
 from simulators.carrier.settings import StaffAnswers
 
@@ -220,3 +220,22 @@ async def test_order_that_nobody_accepts_rings_the_branch(
         await until_callback(desk, "connected")
         metrics = desk.process.metrics
         assert metrics.value("escalation_total", reason="order_not_accepted", outcome="callback") == 1
+
+
+async def test_customer_who_rings_again_meanwhile_is_not_rung(start_escalation: Start) -> None:
+    async with open_world() as world, start_escalation(**world.settings()) as desk:
+        await desk.call()
+        await desk.call(call_id="HD_again0001")
+        await desk.hung_up("handoff")
+        await promised(desk)
+
+        async def is_put_off() -> bool:
+            rows = await desk.rows("SELECT state, next_attempt_at > created_at + interval '20 s' FROM callbacks")
+            return rows == [("waiting", True)]
+
+        await until(is_put_off)
+        assert world.rung() == []
+        await desk.hung_up(call_id="HD_again0001")
+        await desk.rows("UPDATE callbacks SET next_attempt_at = next_attempt_at - interval '1 minute'")
+        await placed(desk)
+        assert world.rung() == [FRONT]
