@@ -68,7 +68,7 @@ def test_somebody_picked_up_one_sentence_then_leave(language: str) -> None:
     assert script.session.phase is Phase.HANDING_OVER
     assert script.feed(i.LeaveRequested()) == [], "ordered twice"
     script.say("A colleague is on the line now.", 2_000)
-    assert not only(script.wait(2_199), a.CloseCarrier)
+    assert not only(script.wait(2_249), a.CloseCarrier)
     assert only(script.wait(1), a.CloseCarrier)
     assert (script.report.outcome, script.report.reason) == ("handoff", "handoff")
 
@@ -87,7 +87,7 @@ def test_who_waits_does_not_wait_for_the_rest_of_a_speech() -> None:
     actions = script.feed(i.LeaveRequested())
     assert only(actions, a.FlushPlayback) == [a.FlushPlayback(1, barge_in=False)]
     script.say("I am connecting you.", 1_000)
-    assert only(script.wait(1_200), a.CloseCarrier)
+    assert only(script.wait(1_250), a.CloseCarrier)
 
 
 def test_a_turn_that_the_order_cuts_off_is_not_the_sentence() -> None:
@@ -96,7 +96,7 @@ def test_a_turn_that_the_order_cuts_off_is_not_the_sentence() -> None:
     script.feed(i.LeaveRequested(), i.ModelAudio(b"\0\0", 24_000), i.ModelInterrupted(), i.TurnCompleted())
     assert not only(script.wait(500), a.CloseCarrier)
     script.say("I am connecting you.", 1_000)
-    assert not only(script.wait(1_199), a.CloseCarrier)
+    assert not only(script.wait(1_249), a.CloseCarrier)
     assert only(script.wait(1), a.CloseCarrier)
 
 
@@ -124,7 +124,7 @@ def test_the_carrier_is_to_dial_after_all() -> None:
     assert script.feed(i.HandoffAnswered(request_id, "bob", "I am putting you through.")) == []
     script.feed(i.TurnCompleted())  # the turn in which the function was called
     script.say("I am putting you through.", 1_000)
-    assert only(script.wait(1_200), a.CloseCarrier)
+    assert only(script.wait(1_250), a.CloseCarrier)
     assert script.report.outcome == "handoff"
 
 

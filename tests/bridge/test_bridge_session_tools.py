@@ -309,10 +309,10 @@ def test_the_stream_is_left_when_the_sentence_was_played() -> None:
     script.feed(i.HandoffAnswered(asked.request_id, "ann", "I am calling Ann."))
     assert answers(script.last) == {"c1": "ok"}
     script.say("I am calling Ann.", 2_000)
-    assert not only(script.wait(2_199), a.CloseCarrier)
+    assert not only(script.wait(2_249), a.CloseCarrier)
     assert only(script.wait(1), a.CloseCarrier) == [a.CloseCarrier(1000)]
     assert (script.report.outcome, script.report.reason) == ("handoff", "handoff")
-    assert script.report.latencies_ms["handoff_leave"] == (200,)
+    assert script.report.latencies_ms["handoff_leave"] == (250,)
 
 
 def test_the_end_of_the_audio_is_enough_to_know_that_the_sentence_was_said() -> None:
@@ -321,7 +321,7 @@ def test_the_end_of_the_audio_is_enough_to_know_that_the_sentence_was_said() -> 
     asked = escalate(script)
     script.feed(i.HandoffAnswered(asked.request_id, "ann", "."), i.ModelAudio(SECOND_OF_24K, 24_000))
     script.feed(i.GenerationCompleted())
-    assert not only(script.wait(1_199), a.CloseCarrier)
+    assert not only(script.wait(1_249), a.CloseCarrier)
     assert only(script.wait(1), a.CloseCarrier)
 
 
@@ -400,7 +400,7 @@ def test_an_interrupted_sentence_is_not_repeated() -> None:
     script.feed(i.HandoffAnswered(asked.request_id, "ann", "."), i.ModelAudio(SECOND_OF_24K, 24_000))
     script.wait(500)
     script.feed(i.ModelInterrupted(), i.TurnCompleted())
-    assert only(script.wait(200), a.CloseCarrier)
+    assert only(script.wait(250), a.CloseCarrier)
 
 
 def test_a_model_that_dies_during_the_handover_does_not_stop_it() -> None:

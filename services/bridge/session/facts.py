@@ -41,8 +41,9 @@ class Limits:
     """So long a person is rung while the agent goes on; then the stream is left, so that the carrier dials."""
     handoff_join_ms: int = 3_000
     """Somebody has picked up and waits: the stream is left at the latest after this, whatever the agent says."""
-    handoff_tail_ms: int = 200
-    """As ``close_tail_ms``, before a hand-off: every moment of it is a moment in which nobody is being rung."""
+    handoff_tail_ms: int = 250
+    """As ``close_tail_ms``, before a hand-off, where nobody is rung before the socket is closed: a first lump that the
+    pacer waited for (60 ms), a tick of the carrier (20 ms), and the rest for packets that were late."""
     nudge_ms: int = 5_000
     """The caller has spoken and the model does nothing: it is reminded once."""
     stuck_ms: int = 10_000
