@@ -44,6 +44,7 @@ async def main() -> int:
         at_once=chosen.at_once,
         on_verdict=lambda verdict: print(one_line(verdict, verdict.case), flush=True),
         log_folder=chosen.logs,
+        in_a_hurry=chosen.few,
     )
     print()
     for line in lines(verdicts):

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 async def test_every_caller_who_asks_for_a_person_ends_with_one_or_with_a_promise(tmp_path: Path) -> None:
-    verdicts = await run(chosen_few(), at_once=12, log_folder=tmp_path)
+    verdicts = await run(chosen_few(), at_once=15, log_folder=tmp_path, in_a_hurry=True)
     assert [(str(each.case), each.problems, each.seen) for each in verdicts if each.problems] == []
     assert sum(each.double_dials for each in verdicts) == 0
     assert not any(each.is_stranded for each in verdicts)
