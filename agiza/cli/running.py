@@ -49,3 +49,10 @@ def running_line(voice_url: str, home: Path = HOME) -> Line:
         )
     webhook, orders, escalation, token, redis_url = values.values()
     return Line(voice_url, Endpoints(webhook, orders, escalation, token), redis_url)
+
+
+def noted_redis_url(home: Path = HOME) -> str | None:
+    """Redis of the stack that ``agiza up`` runs in this folder, if one does."""
+    path = home / STATE_FILE
+    url = json.loads(path.read_text()).get("redis_url") if path.exists() else None
+    return url if isinstance(url, str) else None
