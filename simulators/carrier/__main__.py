@@ -14,6 +14,7 @@ import socket
 from pathlib import Path
 
 from .carrier import Carrier
+from .numbers import RoutingSpelling
 from .server import CallDesk, make_app
 from .serving import server_of
 from .settings import CarrierSettings, StaffAbsent, StaffAnswers, StaffBusy, StaffScript, StreamEnd, Voice
@@ -25,7 +26,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--events-url", help="a separate URL for call events and stream edges")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--our-number", action="append", default=[], help="a number that may be shown as caller id")
+    parser.add_argument("--our-number", action="append", default=[], help="a number of the workspace")
+    parser.add_argument(
+        "--routing",
+        default=RoutingSpelling(),
+        type=RoutingSpelling.parse,
+        metavar="METHOD:SUFFIX:FIELD",
+        help="which request routes a number, such as PATCH:/routing:voice_url",
+    )
+    parser.add_argument("--wallet-minor", type=int, default=500_000, help="what is in the purse")
     parser.add_argument("--stream-end", choices=[mode.value for mode in StreamEnd], default="R1")
     parser.add_argument("--body", choices=("form", "json"), default="form")
     parser.add_argument(
@@ -84,7 +93,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     voice = _voice(arguments.voice)
     carrier = Carrier(_settings(arguments, voice))
     api_key = os.environ.get("CARRIER_API_KEY", "simulated")
-    app = make_app(carrier, voice=voice, api_key=api_key)
+    app = make_app(carrier, voice=voice, api_key=api_key, wallet_minor=arguments.wallet_minor)
+    app.state.rest.numbers.spelling = arguments.routing
     desk: CallDesk = app.state.desk
     listener = socket.create_server((arguments.host, arguments.port))
     server = server_of(app)

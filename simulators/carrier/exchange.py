@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 
 from .carrier import Carrier, LiveCall
-from .rest import PlaceRequest, RestDesk, RestFaults, RestRefused, add_rest
+from .refusals import RestRefused
+from .rest import PlaceRequest, RestDesk, RestFaults, add_rest
 from .serving import serving
 
 WALLET_MINOR = 500_000

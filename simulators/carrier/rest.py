@@ -8,7 +8,7 @@ With a bearer key, JSON, errors as `{"error": {"code", "message", "request_id"}}
     GET  /v1/calls/{id}           POST /v1/calls/{id}/hangup          GET /v1/wallet
 
 Ids are the call's own or its session's. An `Idempotency-Key` or `client_request_id` that was seen before gives the
-first answer again and rings nobody; a key with another body is a conflict.
+first answer again and rings nobody; a key with another body is a conflict. Numbers and their routing: `numbers.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from pydantic import BaseModel, Field
 from .carrier import Carrier, LiveCall
 from .dialling import phone_of
 from .fields import E164
+from .numbers import NumbersDesk, add_numbers
+from .refusals import RestRefused
 
 
 class PlaceRequest(BaseModel):
@@ -62,14 +64,6 @@ class Desk(Protocol):
     def known_call(self, call_id: str) -> LiveCall: ...
 
 
-class RestRefused(Exception):
-    """An answer of the REST interface in its own error envelope."""
-
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers
-
-
 @dataclass(slots=True)
 class RestDesk:
     """What the interface remembers between requests: the purse, the faults to come, the keys that were used."""
@@ -77,6 +71,7 @@ class RestDesk:
     carrier: Carrier
     wallet_minor: int
     faults: RestFaults
+    numbers: NumbersDesk
     _by_key: dict[str, tuple[PlaceRequest, dict[str, str]]] = field(default_factory=dict)
     _by_client_id: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -144,6 +139,7 @@ def add_rest(app: FastAPI, desk: Desk, api_key: str) -> None:
             raise RestRefused(401, "api_key.invalid", "The API key is not valid.")
 
     _add_errors(app)
+    add_numbers(app, desk.numbers, authorised)
 
     @app.post("/v1/calls", status_code=201, dependencies=[Depends(authorised)])
     async def place(asked: PlaceRequest, idempotency_key: Annotated[str | None, Header()] = None) -> dict[str, str]:

@@ -8,7 +8,7 @@ Control (loopback only, no key):
     GET  /calls/{session_id}      the record so far, with "status"
     POST /calls/{session_id}/words  {"text"}: what the agent just said, for a caller that listens by transcript
 
-REST (bearer key) is in `rest.py`.
+REST (bearer key) is in `rest.py` and `numbers.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .caller import Caller, CallerError, SilentCaller, WavCaller
 from .carrier import Carrier, new_session_id
+from .numbers import NumbersDesk
 from .rest import RestDesk, RestFaults, add_rest
 from .scripted import AgentWords, ScriptedCaller
 from .settings import Voice
@@ -121,13 +122,13 @@ def make_app(
 ) -> FastAPI:
     """The ASGI application around one carrier; `api_key` guards the REST part.
 
-    `app.state.rest` holds the purse and the faults of the REST part, both to be changed at will.
+    `app.state.rest` holds purse, faults and numbers of the REST part, all to be changed at will.
     """
     app = FastAPI(title="Simulated carrier", docs_url=None, redoc_url=None)
     desk = CallDesk(carrier, voice)
     app.state.desk = desk
     _add_control(app, carrier, desk)
-    app.state.rest = RestDesk(carrier, wallet_minor, faults or RestFaults())
+    app.state.rest = RestDesk(carrier, wallet_minor, faults or RestFaults(), NumbersDesk(carrier))
     add_rest(app, app.state.rest, api_key)
     return app
 
