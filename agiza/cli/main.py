@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 
 from agiza.cli import demo as demo_command
 from agiza.cli import place as place_command
 from agiza.cli import up as up_command
 from agiza.cli.errors import CliError
+from agiza.cli.live_commands import add_live_commands
+from agiza.cli.options import BranchesFolder, run
 from agiza.cli.stack import BRANCHES, StackOptions
 from agiza.runtime.logs import configure_logging
 
@@ -26,11 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+add_live_commands(app)
 _errors = Console(stderr=True)
 
-BranchesFolder = Annotated[
-    Path, typer.Option("--branches", help="Folder with branch files.", exists=True, file_okay=False)
-]
 Now = Annotated[
     str | None, typer.Option("--now", help="Set the clock of all services, for example 2026-11-22T12:00:00+03:00.")
 ]
@@ -42,7 +39,7 @@ def demo(
     branches: BranchesFolder = BRANCHES,
 ) -> None:
     """Two callers through all four services: a spoken order, and a caller who asks for a person."""
-    _run(demo_command.demo(StackOptions(branches_folder=branches), record))
+    run(demo_command.demo(StackOptions(branches_folder=branches), record))
 
 
 @app.command()
@@ -55,7 +52,7 @@ def up(
     branches: BranchesFolder = BRANCHES,
 ) -> None:
     """Start everything, print the URLs, and stay until Ctrl-C. Data is kept in .agiza unless --fresh."""
-    _run(up_command.up(live=live, live_url=live_url, live_ca=live_ca, fresh=fresh, now=moment(now), branches=branches))
+    run(up_command.up(live=live, live_url=live_url, live_ca=live_ca, fresh=fresh, now=moment(now), branches=branches))
 
 
 @app.command()
@@ -80,7 +77,7 @@ def call(
     branches: BranchesFolder = BRANCHES,
 ) -> None:
     """Call a branch with a synthesised or recorded caller and show what came of it."""
-    _run(
+    run(
         place_command.call(
             place_command.CallOptions(
                 branch=branch,
@@ -113,11 +110,6 @@ def moment(text: str | None) -> datetime | None:
     if parsed.tzinfo is None:
         raise CliError(f"--now {text!r} has no time zone: add one, such as +03:00")
     return parsed
-
-
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        raise typer.Exit(runner.run(work))
 
 
 def main() -> None:
