@@ -1,4 +1,4 @@
-"""The commands with which an installation goes live and is looked after: number, carrier, dial."""
+"""The commands with which an installation goes live and is looked after: doctor, number, carrier, dial."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from agiza.carrier.capabilities import FILE_NAME
 from agiza.cli import dial as dial_command
 from agiza.cli import number as number_command
 from agiza.cli import probe as probe_command
+from agiza.cli.doctor import visit
 from agiza.cli.errors import CliError
 from agiza.cli.options import BranchesFolder, run
 from agiza.cli.site import read_site
@@ -28,9 +29,21 @@ CapabilitiesFile = Annotated[Path, typer.Option("--out", help="Where the finding
 
 def add_live_commands(app: typer.Typer) -> None:
     """Put these commands into the command line."""
+    app.command("doctor")(doctor)
     app.add_typer(number_app, name="number")
     app.add_typer(carrier_app, name="carrier")
     app.add_typer(dial_app, name="dial")
+
+
+def doctor(
+    capabilities: Annotated[
+        Path, typer.Option("--capabilities", help="What agiza carrier probe has written.", dir_okay=False)
+    ] = Path(FILE_NAME),
+    as_json: Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")] = False,
+    branches: BranchesFolder = BRANCHES,
+) -> None:
+    """Look at everything that must be right for callers, and say what to mend. Ends with 1 when something fails."""
+    run(visit.doctor(visit.DoctorOptions(branches, capabilities, as_json), Console()))
 
 
 @number_app.command("route")

@@ -5,6 +5,7 @@ The variables are those of the services. Here each may be missing: a command say
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -40,6 +41,14 @@ class SiteSettings(ServiceSettings):
     agiza_live_ca_file: Path | None = None
     agiza_model: str = "gemini-3.8-live"
     agiza_voice: str = "Kore"
+    agiza_branches_dir: Path | None = None
+    agiza_dial: bool = True
+    agiza_outbound: bool = False
+    agiza_webhook_url: HttpBase | None = None
+    """Where each service answers inside the network, for its health; the next three likewise."""
+    agiza_bridge_url: HttpBase | None = None
+    agiza_orders_url: HttpBase | None = None
+    agiza_escalation_url: HttpBase | None = None
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
@@ -67,6 +76,17 @@ def read_site() -> SiteSettings:
         return read_settings(SiteSettings)
     except SettingsError as error:
         raise CliError("; ".join(error.problems)) from None
+
+
+def read_what_fits() -> tuple[SiteSettings, tuple[str, ...]]:
+    """The environment without the variables that are wrong, and one line for each of those."""
+    try:
+        return read_settings(SiteSettings), ()
+    except SettingsError as error:
+        wrong = {re.split(r"[: ]", problem)[0].lower() for problem in error.problems}
+        fields = SiteSettings.model_fields
+        instead = {name: fields[name].get_default(call_default_factory=True) for name in wrong if name in fields}
+        return read_settings(SiteSettings, **instead), error.problems
 
 
 def need_carrier_api(site: SiteSettings) -> CarrierApi:
