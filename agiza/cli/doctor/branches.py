@@ -11,7 +11,7 @@ from agiza.cli.doctor.findings import Finding, failure, ok, warning
 from agiza.domain.menu import BranchFile
 from agiza.runtime.branch_files import BranchFilesError, load_branch_file, load_branch_files
 
-_OF_PEOPLE = re.compile(r": contacts: .*phone: |: branch\.phone: ")
+_OF_PEOPLE = re.compile(r": (contacts|branch\.staff)\b.*phone: |: branch\.phone: ")
 
 
 def look_at_files(folder: Path) -> tuple[list[BranchFile], list[Finding]]:
