@@ -137,7 +137,9 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "orders_cancelled_total": Metric("Orders cancelled", ("branch", "cancelled_by")),
     "escalation_total": Metric("Hand-offs to a person", ("reason", "outcome")),
     "session_escalations_total": Metric("Hand-offs that a call's session asked for, not the model", ("reason",)),
-    "dial_refused_total": Metric("Dials that were not served: switched off, or too many", ("reason",)),
+    "dial_refused_total": Metric(
+        "Dials that were not served: switched off, too many, or a number that must not be rung", ("reason",)
+    ),
     "handoff_callback_total": Metric("Call-backs: promised, and what became of them", ("outcome",)),
     "outbound_calls_total": Metric("Calls that we placed, and how far they came", ("kind", "outcome")),
     "lines_rescued_total": Metric("Callers whose line fell silent, and what was done", ("what", "how")),

@@ -21,6 +21,7 @@ from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import Client, open_redis
 from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
+from services.webhook.diallable import Diallable
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory
 from services.webhook.fleet import Fleet
@@ -97,6 +98,7 @@ def put_together(settings: WebhookSettings, process: Process, redis: Client, poo
         announcer=announcer,
         token_used=_token_used(redis),
         dialling=dialling,
+        diallable=Diallable(metrics, clock),
         admission=admission,
         clock=clock,
     )

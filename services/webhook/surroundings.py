@@ -8,8 +8,9 @@ from typing import Final
 
 from agiza.domain.call_state import Callback, CallKind, CallState, Desk, DialTarget, Outbound
 from agiza.domain.handoff import ring_order
-from agiza.domain.phone import is_domestic
+from agiza.domain.menu import Branch
 from agiza.runtime.traces import Trace
+from services.webhook.diallable import Diallable
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Listed
 from services.webhook.store import CallRow, OutboundRow
@@ -63,17 +64,20 @@ def outbound_row(question: Question, matter: OutboundRow | None, now: datetime) 
     )
 
 
-def desk_of(listed: Listed, row: CallRow, dialling: Dialling, *, can_order: bool, now: datetime) -> Desk:
+def desk_of(
+    listed: Listed, row: CallRow, dialling: Dialling, diallable: Diallable, *, can_order: bool, now: datetime
+) -> Desk:
     """Everything but what has to be asked for."""
     branch = listed.file.branch
     contacts = ring_order(listed.file.contacts, now, language=row.language)
+    targets = (DialTarget(each.id, each.phone, each.hours.is_open(now)) for each in contacts)
     may_dial = dialling.is_on
     return Desk(
         branch_phone=branch.phone,
         caller=row.pii_caller,
         is_open=branch.is_open(now),
         can_order=can_order,
-        contacts=tuple(DialTarget(each.id, each.phone, each.hours.is_open(now)) for each in contacts),
+        contacts=tuple(target for target in targets if diallable.target(target, branch)),
         outcome=row.outcome,
         can_rejoin=row.end_reason is None or row.end_reason in LOST_BY_US,
         may_dial=may_dial,
@@ -82,15 +86,16 @@ def desk_of(listed: Listed, row: CallRow, dialling: Dialling, *, can_order: bool
             and dialling.can_place_calls
             and branch.escalation.callback_minutes > 0
             and row.pii_caller is not None
-            and is_domestic(row.pii_caller, branch.phone)
+            and diallable.is_ordinary(row.pii_caller, branch)
         ),
     )
 
 
-def with_outbound(desk: Desk, row: CallRow, matter: OutboundRow | None) -> Desk:
+def with_outbound(desk: Desk, row: CallRow, matter: OutboundRow | None, branch: Branch, diallable: Diallable) -> Desk:
     """The desk of a call that we placed."""
     assert row.outbound_id is not None, "only calls that we placed have a matter"
     if matter is None or matter.branch_id != row.branch_id:
         return replace(desk, outbound=Outbound(row.outbound_id, is_open=False))
-    customer = DialTarget("customer", matter.pii_customer) if matter.pii_customer else None
+    number = matter.pii_customer
+    customer = diallable.target(DialTarget("customer", number), branch) if number else None
     return replace(desk, outbound=Outbound(row.outbound_id, matter.is_open, customer, matter.room, matter.reason))

@@ -31,6 +31,7 @@ from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool, lock_call
 from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
 from services.webhook.answers import Caller, document_for
+from services.webhook.diallable import Diallable
 from services.webhook.dialling import Dialling
 from services.webhook.directory import Directory, Listed
 from services.webhook.ledger import Ledger, is_progress
@@ -80,6 +81,7 @@ class Switchboard:
         announcer: Announcer,
         token_used: TokenUsed,
         dialling: Dialling,
+        diallable: Diallable,
         admission: Admission,
         clock: Clock,
     ) -> None:
@@ -91,6 +93,7 @@ class Switchboard:
         self._announcer = announcer
         self._token_used = token_used
         self._dialling = dialling
+        self._diallable = diallable
         self._admission = admission
         self._clock = clock
         self._memory = Memory()
@@ -213,7 +216,7 @@ class Switchboard:
             if remembered is None and question.outbound_id is not None:
                 return outbound_row(question, await read_outbound(conn, question.outbound_id), now), None
             return remembered or new_row(question, now), None
-        row, handoff = found
+        row, handoff = found[0], self._diallable.handoff(found[1], question.listed.file.branch)
         if remembered is not None and self._memory.is_unstored(question.call_id):
             further = max((row.call, remembered.call), key=lambda call: list(Phase).index(call.phase))
             row = replace(row, call=further)
@@ -221,11 +224,12 @@ class Switchboard:
 
     async def _desk(self, conn: Connection, question: Question, row: CallRow, now: datetime) -> Desk:
         can_order = self._redis.is_up and question.listed.menu_version is not None
-        desk = desk_of(question.listed, row, self._dialling, can_order=can_order, now=now)
+        desk = desk_of(question.listed, row, self._dialling, self._diallable, can_order=can_order, now=now)
         if desk.may_dial:
             desk = replace(desk, may_dial=await self._is_within_limits(conn, question, row, now))
         if row.outbound_id is not None:
-            desk = with_outbound(desk, row, await read_outbound(conn, row.outbound_id))
+            matter = await read_outbound(conn, row.outbound_id)
+            desk = with_outbound(desk, row, matter, question.listed.file.branch, self._diallable)
         if row.call.phase is not Phase.OFFERED or not row.media_token or not self._redis.is_up:
             return desk
         try:
@@ -257,7 +261,7 @@ class Switchboard:
     def _from_memory(self, question: Question) -> Document:
         now = self._clock.now()
         row = self._memory.get(question.call_id) or new_row(question, now)
-        desk = desk_of(question.listed, row, self._dialling, can_order=False, now=now)
+        desk = desk_of(question.listed, row, self._dialling, self._diallable, can_order=False, now=now)
         decision = decide(row.call, None, question.callback, desk, now)
         if question.is_replay and is_progress(row.call, decision.call):
             decision = Decision(Silent(), row.call)
@@ -271,6 +275,7 @@ class Switchboard:
         """After the commit: remember, publish what is new, write the document."""
         if row.call.phase is not Phase.NEW:
             self._memory.remember(row)
+        answer = self._diallable.answer(decision.answer, question.listed.file.branch)
         new = row.unsent[len(before.unsent) :]
         self._admission.moved(before, row)
         self._announcer.announce(row.call_id, new, is_stored=not self._memory.is_unstored(row.call_id))
@@ -280,14 +285,14 @@ class Switchboard:
             branch_id=row.branch_id,
             channel=question.callback.channel.value,
             edge=question.callback.edge.value,
-            answer=type(decision.answer).__name__,
+            answer=type(answer).__name__,
             phase=row.call.phase.value,
         )
         if not desk.may_dial and decision.call.farewell in _NOT_DIALLED and before.call.phase is not row.call.phase:
             self._dialling.refused(row.call_id, row.branch_id)
         reason = desk.outbound.reason if desk.outbound else "caller_asked"
         caller = Caller(row.call_id, question.listed.file.branch, row.language, row.media_token, reason)
-        return document_for(decision.answer, caller, self._urls, self._clock.now())
+        return document_for(answer, caller, self._urls, self._clock.now())
 
 
 async def _store(conn: Connection, before: CallRow | None, after: CallRow) -> bool:

@@ -33,6 +33,8 @@ class Exchange:
     url: str = ""
     wallet_minor: int = WALLET_MINOR
     faults: RestFaults = field(default_factory=RestFaults)
+    numbers: None = None
+    """Which carrier routes a number is known to the carriers only."""
     desks: list[RestDesk] = field(default_factory=list)
 
     def join(self, carrier: Carrier) -> None:

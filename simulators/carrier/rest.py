@@ -56,6 +56,7 @@ class Desk(Protocol):
     """What the routes need: one carrier's desk, or that of several (`exchange.py`)."""
 
     wallet_minor: int
+    numbers: NumbersDesk | None
 
     def place(self, asked: PlaceRequest, key: str | None) -> dict[str, str]: ...
 
@@ -71,7 +72,7 @@ class RestDesk:
     carrier: Carrier
     wallet_minor: int
     faults: RestFaults
-    numbers: NumbersDesk
+    numbers: NumbersDesk | None = None
     _by_key: dict[str, tuple[PlaceRequest, dict[str, str]]] = field(default_factory=dict)
     _by_client_id: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -139,7 +140,8 @@ def add_rest(app: FastAPI, desk: Desk, api_key: str) -> None:
             raise RestRefused(401, "api_key.invalid", "The API key is not valid.")
 
     _add_errors(app)
-    add_numbers(app, desk.numbers, authorised)
+    if desk.numbers is not None:
+        add_numbers(app, desk.numbers, authorised)
 
     @app.post("/v1/calls", status_code=201, dependencies=[Depends(authorised)])
     async def place(asked: PlaceRequest, idempotency_key: Annotated[str | None, Header()] = None) -> dict[str, str]:
