@@ -48,5 +48,5 @@ async def switch(action: Action, redis_url: str | None, console: Console) -> int
         raise CliError(f"Redis does not answer ({type(error).__name__}): look at REDIS_URL") from None
     finally:
         await client.aclose()
-    console.print(MEANINGS[state])
+    console.print(MEANINGS[state], soft_wrap=True)
     return 0

@@ -47,11 +47,11 @@ async def route_number(options: RouteOptions, site: SiteSettings, console: Conso
         if not options.apply:
             console.print("would try, until one reads back:")
             for dialect in DIALECTS:
-                console.print(f"  {dialect}", highlight=False)
+                console.print(f"  {dialect}", highlight=False, soft_wrap=True)
             console.print("nothing was changed; add --apply to do it")
             return 0
         routed = await apply_routing(api, number, wanted)
-        console.print(f"done and read back: {routed.dialect}", highlight=False)
+        console.print(f"done and read back: {routed.dialect}", highlight=False, soft_wrap=True)
         return 0
 
 

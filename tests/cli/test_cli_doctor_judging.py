@@ -94,7 +94,7 @@ def test_nothing_secret_is_shown() -> None:
     lines = console.export_text().splitlines()
     assert len(lines) == 3, "a line each, and the sum"
     assert "[red]" in lines[0]
-    assert lines[2] == "1 failures, 0 warnings, 1 ok"
+    assert lines[2] == "1 failure, 0 warnings, 1 ok"
 
 
 # --- settings and files ----------------------------------------------------------------------------------------------
@@ -107,6 +107,7 @@ def test_nothing_secret_is_shown() -> None:
         ({"A": "3f9a1c07d2e84b65" * 2, "B": "9c07d2e84b653f1a" * 2}, ["ok"]),
         ({"A": "3f9a1c07d2e84b65" * 2, "B": "3f9a1c07d2e84b65" * 2}, ["failure"]),
         ({"A": "abcabc" * 8}, ["failure"]),
+        ({"AGIZA_CARRIER_SIGNING_SECRETS[0]": "abcabc" * 8}, ["ok"]),
         ({"A": "ChangeMe-3f9a1c07d2e84b65-3f9a1c07"}, ["failure"]),
     ],
 )

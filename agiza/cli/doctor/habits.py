@@ -77,7 +77,8 @@ def judge_signature(learnt: Capabilities | None, site: SiteSettings) -> Finding:
     if found == "good":
         if policy == "enforce":
             return ok(SIGNATURE, seen)
-        return warning(SIGNATURE, seen, "set AGIZA_CARRIER_SIGNATURE=enforce")
+        secret = "" if has_secrets else "set AGIZA_CARRIER_SIGNING_SECRETS to the number's secret and "
+        return warning(SIGNATURE, seen, f"{secret}set AGIZA_CARRIER_SIGNATURE=enforce")
     if policy == "enforce":
         return failure(SIGNATURE, seen, "set AGIZA_CARRIER_SIGNATURE=warn: callers are refused")
     if found == "unjudged":

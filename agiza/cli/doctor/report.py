@@ -11,9 +11,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from agiza.cli.doctor.findings import Finding
+from agiza.cli.doctor.findings import Finding, Level
 
-_STYLES: Final = {"ok": "green", "warning": "yellow", "failure": "bold red"}
+_STYLES: Final[dict[Level, str]] = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 _NUMBER: Final = re.compile(r"\+\d{7,15}")
 _SECRET_CHARS_MIN: Final = 6
 
@@ -41,9 +41,12 @@ def show(findings: Sequence[Finding], console: Console) -> None:
             line.append(f" -> {finding.mend}", style="default")
         console.print(line, soft_wrap=True, highlight=False)
     counts = counted(findings)
-    console.print(
-        f"{counts['failure']} failures, {counts['warning']} warnings, {counts['ok']} ok", style="bold", highlight=False
-    )
+    told = ", ".join(f"{count} {_named(level, count)}" for level, count in reversed(counts.items()))
+    console.print(told, style="bold", highlight=False)
+
+
+def _named(level: Level, count: int) -> str:
+    return level if count == 1 or level == "ok" else f"{level}s"
 
 
 def to_json(findings: Sequence[Finding]) -> str:
@@ -58,6 +61,6 @@ def to_json(findings: Sequence[Finding]) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def counted(findings: Sequence[Finding]) -> dict[str, int]:
+def counted(findings: Sequence[Finding]) -> dict[Level, int]:
     """How many of each level."""
     return {level: sum(finding.level == level for finding in findings) for level in _STYLES}

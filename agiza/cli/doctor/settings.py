@@ -31,6 +31,7 @@ SECRETS: Final = (
     "agiza_orders_password",
     "agiza_escalation_password",
 )
+SIGNING: Final = "AGIZA_CARRIER_SIGNING_SECRETS"
 DIFFERENT_CHARS_MIN: Final = 10
 """32 random hex digits have fewer than this once in some ten thousand times; a typed phrase of patterns usually."""
 _COMMON: Final = re.compile(r"change.?me|password|secret|example|12345|qwerty|agiza", re.IGNORECASE)
@@ -59,7 +60,8 @@ def judge_secrets(secrets: Mapping[str, str]) -> list[Finding]:
     findings = [
         failure("secrets", f"{name} can be guessed", "make a new one with: openssl rand -hex 32")
         for name, secret in secrets.items()
-        if len(set(secret)) < DIFFERENT_CHARS_MIN or _COMMON.search(secret)
+        # Signing secrets are made by the carrier.
+        if not name.startswith(SIGNING) and (len(set(secret)) < DIFFERENT_CHARS_MIN or _COMMON.search(secret))
     ]
     findings += [
         failure("secrets", f"{first} and {second} are the same", "give each its own: one that leaks opens the other")
@@ -89,5 +91,5 @@ def secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
     """The shared secrets of this environment by variable, and the carrier's signing secrets."""
     names = [name.upper() for name in SECRETS]
     found = {name: environment[name] for name in names if environment.get(name)}
-    signing = [part.strip() for part in environment.get("AGIZA_CARRIER_SIGNING_SECRETS", "").split(",")]
-    return found | {f"AGIZA_CARRIER_SIGNING_SECRETS[{at}]": part for at, part in enumerate(signing) if part}
+    signing = [part.strip() for part in environment.get(SIGNING, "").split(",")]
+    return found | {f"{SIGNING}[{at}]": part for at, part in enumerate(signing) if part}
