@@ -14,15 +14,18 @@ from agiza.carrier.capabilities import FILE_NAME
 from agiza.cli import dial as dial_command
 from agiza.cli import number as number_command
 from agiza.cli import probe as probe_command
+from agiza.cli.branches import branch_to_call
 from agiza.cli.doctor import visit
 from agiza.cli.errors import CliError
 from agiza.cli.options import BranchesFolder, run
 from agiza.cli.site import read_site
 from agiza.cli.stack import BRANCHES
+from agiza.runtime.branch_keys import branch_key
 
 number_app = typer.Typer(help="The telephone numbers at the carrier.", no_args_is_help=True)
 carrier_app = typer.Typer(help="The carrier, as it really behaves.", no_args_is_help=True)
 dial_app = typer.Typer(help="The switch that stops all dialling of people.", no_args_is_help=True)
+handoffs_app = typer.Typer(help="The page on which a branch's people see who waits for them.", no_args_is_help=True)
 
 CapabilitiesFile = Annotated[Path, typer.Option("--out", help="Where the findings are kept.", dir_okay=False)]
 
@@ -33,6 +36,7 @@ def add_live_commands(app: typer.Typer) -> None:
     app.add_typer(number_app, name="number")
     app.add_typer(carrier_app, name="carrier")
     app.add_typer(dial_app, name="dial")
+    app.add_typer(handoffs_app, name="handoffs")
 
 
 def doctor(
@@ -110,6 +114,18 @@ def dial_on() -> None:
 def dial_status() -> None:
     """Say how the switch stands."""
     run(_switch("status"))
+
+
+@handoffs_app.command("key")
+def handoffs_key(
+    branch: Annotated[str, typer.Argument(help="The branch, by its id.")],
+    branches: BranchesFolder = BRANCHES,
+) -> None:
+    """Print the key that opens a branch's page; it is derived from AGIZA_SCREEN_SECRET."""
+    secret = read_site().agiza_screen_secret
+    if secret is None:
+        raise CliError("set AGIZA_SCREEN_SECRET, as the escalation service has it: the key is derived from it")
+    print(branch_key(branch_to_call(branches, branch).branch.id, secret.get_secret_value()))
 
 
 async def _switch(action: dial_command.Action) -> int:

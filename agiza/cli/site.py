@@ -29,6 +29,7 @@ class SiteSettings(ServiceSettings):
     agiza_internal_token: Secret | None = None
     agiza_token_secret: Secret | None = None
     agiza_path_token: Secret | None = None
+    agiza_screen_secret: Secret | None = None
     agiza_public_url: HttpBase | None = None
     agiza_media_url: MediaBase | None = None
     agiza_carrier_api_url: HttpBase | None = None
@@ -43,7 +44,7 @@ class SiteSettings(ServiceSettings):
     agiza_voice: str = "Kore"
     agiza_branches_dir: Path | None = None
     agiza_dial: bool = True
-    agiza_outbound: bool = False
+    agiza_outbound: bool = True
     agiza_webhook_url: HttpBase | None = None
     """Where each service answers inside the network, for its health; the next three likewise."""
     agiza_bridge_url: HttpBase | None = None

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 
 from .carrier import Carrier, LiveCall
+from .numbers import NumbersDesk
 from .refusals import RestRefused
 from .rest import PlaceRequest, RestDesk, RestFaults, add_rest
 from .serving import serving
@@ -33,7 +34,7 @@ class Exchange:
     url: str = ""
     wallet_minor: int = WALLET_MINOR
     faults: RestFaults = field(default_factory=RestFaults)
-    numbers: None = None
+    numbers: NumbersDesk | None = None
     """Which carrier routes a number is known to the carriers only."""
     desks: list[RestDesk] = field(default_factory=list)
 

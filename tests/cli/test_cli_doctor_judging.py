@@ -342,15 +342,19 @@ def test_habits_that_need_a_person_first_are_told() -> None:
     site = SiteSettings()
     assert habits.judge_ending(learnt("R1"), site, [WESTLANDS]).level == "ok"
     assert habits.judge_ending(learnt(None), site, [WESTLANDS]).level == "warning"
+    able = SiteSettings.model_validate(
+        {"agiza_carrier_api_url": "https://api.example", "agiza_carrier_api_key": "key-of-the-carrier"}
+    )
+    branch = replace(WESTLANDS.branch, escalation=replace(WESTLANDS.branch.escalation, strategy="answer_first"))
+    careful = replace(WESTLANDS, branch=branch)
     for end in ("R3", "R4"):
-        found = habits.judge_ending(learnt(end), site, [WESTLANDS])
-        assert found.level == "failure"
-        assert "answer_first" in found.mend
-        assert "AGIZA_OUTBOUND" in found.mend
-        branch = replace(WESTLANDS.branch, escalation=replace(WESTLANDS.branch.escalation, strategy="answer_first"))
-        careful = replace(WESTLANDS, branch=branch)
-        assert habits.judge_ending(learnt(end), SiteSettings(agiza_outbound=True), [careful]).level == "ok"
-        assert "answer_first" not in habits.judge_ending(learnt(end), site, [careful]).mend
+        found = habits.judge_ending(learnt(end), site, [careful])
+        assert (found.level, "AGIZA_CARRIER_API_URL" in found.mend) == ("failure", True)
+        mute = able.model_copy(update={"agiza_outbound": False})
+        assert habits.judge_ending(learnt(end), mute, [careful]).level == "failure"
+        late = habits.judge_ending(learnt(end), able, [WESTLANDS, careful])
+        assert (late.level, "answer_first" in late.mend, "westlands" in late.mend) == ("warning", True, True)
+        assert habits.judge_ending(learnt(end), able, [careful]).level == "ok"
 
 
 @pytest.mark.parametrize(

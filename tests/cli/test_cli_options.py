@@ -17,6 +17,7 @@ from agiza.cli.place import open_hours
 from agiza.cli.result import CallResult
 from agiza.cli.running import forget_line, running_line, write_line
 from agiza.runtime.branch_files import load_branch_file
+from agiza.runtime.branch_keys import is_branch_key
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,3 +123,13 @@ def test_the_json_has_exactly_the_documented_keys() -> None:
     documented = json.loads((ROOT / "docs/cli.md").read_text().split("```json")[1].split("```")[0])
     assert set(result.to_json()) == set(documented)
     assert result.to_json()["order"] is None
+
+
+def test_a_branchs_key_is_printed_for_its_people(agiza: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    branches = str(ROOT / "branches")
+    monkeypatch.delenv("AGIZA_SCREEN_SECRET", raising=False)
+    assert "AGIZA_SCREEN_SECRET" in agiza("handoffs", "key", "westlands", "--branches", branches).stderr
+    monkeypatch.setenv("AGIZA_SCREEN_SECRET", "secret-of-the-screens-0123456789abcdef")
+    answer = agiza("handoffs", "key", "westlands", "--branches", branches)
+    assert is_branch_key(answer.stdout, "westlands", ["secret-of-the-screens-0123456789abcdef"])
+    assert agiza("handoffs", "key", "nowhere", "--branches", branches).returncode == 2

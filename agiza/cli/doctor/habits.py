@@ -40,7 +40,7 @@ def judge_age(learnt: Capabilities, now: datetime) -> Finding:
 
 
 def judge_ending(learnt: Capabilities, site: SiteSettings, branches: Sequence[BranchFile]) -> Finding:
-    """R3 and R4 leave a caller alone whom the agent hands over; then a person must be there before the agent goes."""
+    """R3 and R4 leave a caller alone whom the agent hands over: they must be rung back, better with somebody there."""
     match learnt.stream_end:
         case None:
             return warning(ENDING, "the call was too short to tell", f"{_PROBE} again")
@@ -48,17 +48,18 @@ def judge_ending(learnt: Capabilities, site: SiteSettings, branches: Sequence[Br
             return ok(ENDING, f"{learnt.stream_end}: hand-offs by Dial work")
         case "R3" | "R4":
             fate = "sits in silence" if learnt.stream_end == "R3" else "is cut off"
-            seen = f"{learnt.stream_end}: a caller who is handed over {fate}"
-            late = [each.branch.id for each in branches if each.branch.escalation.strategy != "answer_first"]
+            seen = f"{learnt.stream_end}: a caller who is handed over {fate}, and has to be rung back"
             mends = []
-            if late:
-                mends.append(f"set escalation: {{strategy: answer_first}} in the files of {', '.join(late)}")
+            if site.agiza_carrier_api_url is None or site.agiza_carrier_api_key is None:
+                mends.append("set AGIZA_CARRIER_API_URL and AGIZA_CARRIER_API_KEY for escalation: it rings them back")
             if not site.agiza_outbound:
-                mends.append(
-                    "set AGIZA_OUTBOUND=true and give escalation the carrier's API, so that people are rung back"
-                )
+                mends.append("do not set AGIZA_OUTBOUND=false")
             if mends:
                 return failure(ENDING, seen, "; ".join(mends))
+            late = [each.branch.id for each in branches if each.branch.escalation.strategy != "answer_first"]
+            if late:
+                mend = f"set escalation: {{strategy: answer_first}} in the files of {', '.join(late)}"
+                return warning(ENDING, seen, f"{mend}: then a person has picked up before the agent goes")
             return ok(ENDING, f"{learnt.stream_end}, and a person answers before the agent goes")
 
 
