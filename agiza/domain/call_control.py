@@ -61,7 +61,8 @@ def awaits_reason(call: CallState, handoff: Handoff | None, callback: Callback, 
         call.kind in (CallKind.INBOUND, CallKind.RING_BACK)
         and STEPS[call.phase, callback.edge] is _leave
         and desk.outcome is None
-        and not (handoff is not None and handoff.state in PENDING)
+        # While a phone rings first, the agent goes on: then the end may be a goodbye.
+        and not (handoff is not None and handoff.state in PENDING and handoff.ringing is None)
     )
 
 
@@ -123,10 +124,10 @@ def _leave(case: Case) -> Decision:
         return again
     if _is_better_watched(case):
         return case.silent()
+    if desk.outcome in ("placed", "no_order"):
+        return case.close(None)  # a goodbye, also where somebody was still being rung
     if handoff is not None and handoff.state in PENDING:
         return dial(case, Phrase.CONNECTING, handoff)
-    if desk.outcome in ("placed", "no_order"):
-        return case.close(None)
     if desk.outcome == "handoff":
         if handoff is not None and handoff.state is HandoffState.CALLBACK:
             return case.close(Phrase.CALLBACK_PROMISED)  # too late for a Dial: they are being rung back already

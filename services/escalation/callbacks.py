@@ -141,7 +141,8 @@ class Callbacks:
             known = await store_lines.read_line(conn, row.call_id)
             if known is None or known.line.ended_at is not None:
                 return None
-            if row.kind == "agent" or await store_handoffs.has_left(conn, row.handoff_id):
+            was_left = known.line.end_reason is not None or await store_handoffs.has_left(conn, row.handoff_id)
+            if row.kind == "agent" or was_left:
                 return row.call_id
             # The agent goes on talking with them; the call back was promised for afterwards.
             await store.update_callback(conn, replace(row, next_attempt_at=now + STILL_LIVE))

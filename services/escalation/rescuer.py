@@ -61,11 +61,15 @@ class Rescuer:
         async with transaction(self.pool) as conn:
             await store_lines.watch_line(conn, Watch(event.call_id, event.leg_epoch, "left", now), event.reason)
             row = await store_handoffs.lock_newest_handoff(conn, event.call_id)
-            if row is not None and row.state in PENDING and event.reason != CALLER_LEFT and row.left_at is None:
+            is_waiting = row is not None and row.state in PENDING
+            said_goodbye = event.outcome in ("placed", "no_order")
+            if row is not None and is_waiting and event.reason != CALLER_LEFT and not said_goodbye and not row.left_at:
                 left = replace(row, left_at=now, updated_at=now)
                 await save_handoff(conn, row, left)
                 errands = (look_after(left, self.silent + timedelta(seconds=0.1)),)
         await self.errands.run(errands)
+        if row is not None and is_waiting and said_goodbye:
+            await self.desk.close(row.handoff_id)  # they did not want to wait for whoever is being rung
 
     async def hung_up(self, event: CallHungUp) -> None:
         """The carrier says that a call is over."""
@@ -217,11 +221,17 @@ class Rescuer:
             return ()
         errands: Sequence[Errand] = (HangUp(known.call_id),) if verdict is not Rescue.CALL_BACK else ()
         if verdict is not Rescue.HANG_UP:
-            given = await self._ring_back(conn, known)
+            wants_person = known.line.outcome == "handoff"
+            given = await (self._send_person(conn, known) if wants_person else self._ring_back(conn, known))
             errands = errands if given is None else given
         self.metrics.add("lines_rescued_total", what="leg", how=verdict.value)
         log.warning("line_rescued", call_id=known.call_id, branch_id=known.branch_id, how=verdict.value)
         return errands
+
+    async def _send_person(self, conn: Connection, known: KnownLine) -> Sequence[Errand] | None:
+        """The agent has left for a person of whom we have never heard: the request was lost on its way to us."""
+        found = await self.answering.possible(conn, known.call_id, known.branch_id, "en")
+        return await self._give(conn, known.call_id, known.branch_id, None, found) if found is not None else None
 
     async def _ring_back(self, conn: Connection, known: KnownLine) -> Sequence[Errand] | None:
         """The customer goes on with the agent: once, within the branch's hours, and only for a cart that is open."""

@@ -189,8 +189,11 @@ class Switchboard:
         now = self._clock.now()
         while True:
             async with conn.transaction():
-                await lock_call(conn, question.call_id)
                 found = await read_call(conn, question.call_id)
+                if found is not None and found[1] is not None:
+                    # Escalation may be giving up on us: only one of the two has this caller rung.
+                    await lock_call(conn, question.call_id)
+                    found = await read_call(conn, question.call_id)
                 row, handoff = await self._known(conn, question, found, now)
                 desk = await self._desk(conn, question, row, now)
                 if may_wait and awaits_reason(row.call, handoff, question.callback, desk):

@@ -146,8 +146,8 @@ def test_stream_end_without_goodbye_rings_somebody(outcome: CallOutcome) -> None
     assert answer.target == FRONT
 
 
-def test_escalation_wins_over_the_report_of_the_leg() -> None:
-    line = Line().hears(RING, STARTED).asked().reported("placed").hears(STOPPED)
+def test_escalation_wins_over_the_report_that_the_leg_was_lost() -> None:
+    line = Line().hears(RING, STARTED).asked().reported("dropped").hears(STOPPED)
     assert line.answer == DialPerson(MANAGER, Phrase.CONNECTING, 1)
 
 
@@ -191,6 +191,15 @@ def test_who_was_promised_nobody_is_dialled_for_on_the_first_word() -> None:
     # Nobody watches over such a caller, so even a guess is better.
     line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).reported("handoff").hears(STATUS_STOPPED)
     assert isinstance(line.answer, DialPerson)
+
+
+def test_goodbye_while_somebody_is_still_being_rung_is_a_goodbye() -> None:
+    line = Line().hears(RING, STARTED).asked(replace(ASKED, ringing="manager"))
+    assert awaits_reason(line.call, line.handoff, STOPPED, line.desk), "it may be one: the bridge's word is waited for"
+    assert line.reported("no_order").hears(STOPPED).answer == Close(None)
+    left = Line().hears(RING, STARTED).asked(replace(ASKED, ringing="manager")).reported("handoff").hears(STOPPED)
+    assert isinstance(left.answer, DialPerson)
+    assert not awaits_reason(left.call, ASKED, STOPPED, Line().desk)
 
 
 def test_status_after_the_voice_url_does_not_ring_twice() -> None:

@@ -142,3 +142,14 @@ async def test_where_no_call_can_be_placed_the_carrier_dials(start_escalation: S
         await desk.ask()
         await desk.until_heard(1)
         assert (desk.answers()[0].contact_id, desk.answers()[0].stay) == ("front", False)
+
+
+async def test_caller_who_says_goodbye_while_it_rings_is_left_in_peace(start_escalation: Start, tmp_path: Path) -> None:
+    async with ringing(start_escalation, tmp_path, agiza_carrier_silent_s=0.5) as (world, desk, outbound_id):
+        await left(desk, "goodbye", "placed")
+        await desk.until_state("closed")
+        record = next(record for record in world.carrier.records if record.to_number == FRONT)
+        await until_set(world.carrier.calls[record.session_id])
+        await moved(desk, "unanswered", outbound_id)
+        await desk.send_marker()
+        assert (world.rung(), await callbacks(desk)) == ([FRONT], [])

@@ -219,3 +219,13 @@ async def test_talk_with_a_person_is_not_endless(start_escalation: Start) -> Non
         handoff_id = desk.answers()[0].handoff_id
         await desk.dial_served(handoff_id)
         await until_true(live.hang_up.is_set)
+
+
+async def test_person_who_was_asked_for_while_we_were_away_is_sent_all_the_same(start_escalation: Start) -> None:
+    async with open_world() as world, start_escalation(**world.settings(**SOON)) as desk:
+        live = world.live_call()
+        await desk.call()
+        await left(desk, "handoff", "handoff")
+        assert [kind for _, kind, _ in await placed(desk)] == ["staff_bridge"]
+        assert live.hang_up.is_set()
+        assert await callbacks(desk) == [("person", "calling", 0)]
