@@ -20,8 +20,10 @@ import time
 from pathlib import Path
 
 from agiza.contracts.tools import END_CALL, ESCALATE
-from simulators.live_api.brain import Event, Prompted, ToolsAnswered, UserText, UserWords
+from simulators.live_api.brain import Event, Prompted, ToolsAnswered, UserWords
 from simulators.live_api.conversation import Conversation
+from simulators.live_api.offline.directions import direction
+from simulators.live_api.offline.turns import Say, ToolResults
 from simulators.live_api.protocol import OUTPUT_RATE
 from simulators.live_api.server import LiveServer, LiveServerSettings
 from simulators.live_api.stage import TurnInterrupted
@@ -34,7 +36,6 @@ GOODBYE = "Thank you for calling. Goodbye."
 SUMMARY = "The caller wants a person. Nothing was ordered."
 
 _BRANCH = re.compile(r"^BRANCH (.+?);", re.MULTILINE)
-_STAGE = re.compile(r"^\[Say to the caller now: (.*)\]$", re.DOTALL)
 
 
 def report(event: str, branch: str, **fields: object) -> None:
@@ -60,8 +61,11 @@ class CaseBrain:
                 case UserWords(text=text) if "ring me back" in text:
                     told.clear()
                     await _ask(talk, branch, "callback", twice=False)
-                case Prompted(text=text) | UserText(text=text) if found := _STAGE.match(text):
-                    await _say(talk, found[1])
+                case Prompted(text=text) if isinstance(order := direction(text), Say):
+                    await _say(talk, order.text)
+                case Prompted(text=text) if isinstance(order := direction(text), ToolResults):
+                    for late in order.results:
+                        await _say(talk, str(late.response.get("message", "")))
                 case UserWords(text=text) if "goodbye" in text:
                     await _say(talk, GOODBYE)
                     await talk.call_tools([ToolRequest(END_CALL)])

@@ -24,7 +24,8 @@ from benchmarks.escalation_matrix.replicas import kill_in_mid_job, start_sweepin
 from benchmarks.escalation_matrix.site import Site, open_site
 from benchmarks.escalation_matrix.verdict import Seen, Verdict, judge
 
-GREETED_S = 15.0
+GREETED_S = 8.0
+"""Less than the silence that fails a case: who was greeted first waits for who is greeted last."""
 POLL_S = 0.02
 
 OnVerdict = Callable[[Verdict], None]
