@@ -22,7 +22,7 @@ from pathlib import Path
 from agiza.contracts.tools import END_CALL, ESCALATE
 from simulators.live_api.brain import Event, Prompted, ToolsAnswered, UserWords
 from simulators.live_api.conversation import Conversation
-from simulators.live_api.offline.directions import direction
+from simulators.live_api.directions import direction
 from simulators.live_api.offline.turns import Say, ToolResults
 from simulators.live_api.protocol import OUTPUT_RATE
 from simulators.live_api.server import LiveServer, LiveServerSettings
@@ -33,6 +33,7 @@ from simulators.speech.voices import MarkedVoice
 
 GREETING = "Hello, this is an automated assistant. How can I help?"
 GOODBYE = "Thank you for calling. Goodbye."
+SAYINGS_MAX = 3
 SUMMARY = "The caller wants a person. Nothing was ordered."
 
 _BRANCH = re.compile(r"^BRANCH (.+?);", re.MULTILINE)
@@ -95,9 +96,12 @@ async def _tell(talk: Conversation, branch: str, message: str) -> None:
 
 
 async def _say(talk: Conversation, text: str) -> None:
-    with contextlib.suppress(TurnInterrupted):
-        await talk.say(text)
-        await talk.end_turn()
+    """Say it to the end: a caller's beacon, or a word of theirs, may cut off the first attempt."""
+    for _ in range(SAYINGS_MAX):
+        with contextlib.suppress(TurnInterrupted):
+            await talk.say(text)
+            await talk.end_turn()
+            return
 
 
 async def _until(talk: Conversation, *kinds: type[Event]) -> None:
