@@ -52,18 +52,18 @@ def decide(call: CallState, handoff: Handoff | None, callback: Callback, desk: D
 
 
 def awaits_reason(call: CallState, handoff: Handoff | None, callback: Callback, desk: Desk) -> bool:
-    """Whether the stream ended and nobody has said why yet.
+    """Whether the stream ended and it is not settled yet what follows.
 
     The bridge reports and the carrier asks at the same moment over different ways: a short wait for the report is
     better than ringing the staff after a goodbye.
     """
-    return (
-        call.kind in (CallKind.INBOUND, CallKind.RING_BACK)
-        and STEPS[call.phase, callback.edge] is _leave
-        and desk.outcome is None
-        # While a phone rings first, the agent goes on: then the end may be a goodbye.
-        and not (handoff is not None and handoff.state in PENDING and handoff.ringing is None)
-    )
+    if call.kind not in (CallKind.INBOUND, CallKind.RING_BACK) or STEPS[call.phase, callback.edge] is not _leave:
+        return False
+    if handoff is not None and handoff.state in PENDING:
+        # While a phone rings first, the agent goes on, so the end may be a goodbye. Where the agent did not wait, that
+        # phone is being stopped: two must not ring for one caller.
+        return handoff.ringing is not None and desk.outcome in (None, "handoff")
+    return desk.outcome is None
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------
@@ -142,12 +142,9 @@ def _is_better_watched(case: Case) -> bool:
 
     Nobody knows whether the answer to a status or an event is carried out. A Dial that is not would leave the caller in
     silence, and we would believe them with a person. Where we can end the call and ring back, escalation does so for
-    who has a hand-off, or has heard a goodbye, and was not asked about within seconds.
+    every leg that was left and not asked about within seconds.
     """
-    handoff, desk = case.handoff, case.desk
-    if case.callback.channel not in (Channel.STATUS, Channel.EVENTS) or not desk.can_call_back:
-        return False
-    return (handoff is not None and handoff.state in PENDING) or desk.outcome in ("placed", "no_order")
+    return case.callback.channel in (Channel.STATUS, Channel.EVENTS) and case.desk.can_call_back
 
 
 def _rejoin(case: Case) -> Decision:

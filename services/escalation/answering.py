@@ -82,8 +82,11 @@ class Answering:
 
 
 def _word_of(row: HandoffRow, found: Possible | None, *, can_place: bool) -> tuple[Name, CallbackOffer]:
+    can_be_rung = can_place and found is not None and found.promise is not None and found.is_number_known
     if row.state in PENDING:
-        return ("ringing" if row.ringing is not None else "coming"), "none"
+        if row.ringing is not None:
+            return "ringing", "none"
+        return ("coming_for_sure" if can_be_rung else "coming"), "none"
     if row.state is HandoffState.CALLBACK:
         return "promised", "promised"
     if found is None or found.promise is None or not can_place:

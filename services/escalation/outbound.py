@@ -142,6 +142,8 @@ class OutboundCalls:
             # The webhook may have told us of its end before the carrier's answer came.
             state: OutboundState = "placed" if stored.state == "asked" else stored.state
             await store.move_outbound(conn, outbound_id, state, self._clock.now(), carrier_call_id=carrier_call_id)
+        if state in _FINAL and carrier_call_id is not None:
+            await self._line.hang_up(carrier_call_id)  # nobody wanted it any more by the time it rang
         log.info("call_placed", outbound_id=outbound_id, kind=row.kind, call_id=row.call_id)
 
     async def _free_line(self, row: OutboundRow) -> None:

@@ -10,11 +10,13 @@ from agiza.domain.callback import Promise
 from agiza.domain.hours import spoken_opening
 from agiza.domain.menu import Branch
 
-Name = Literal["coming", "ringing", "nobody", "offer", "number_needed", "promised", "soon", "later"]
+Name = Literal["coming", "coming_for_sure", "ringing", "nobody", "offer", "number_needed", "promised", "soon", "later"]
 
 _SENTENCES: Final[Mapping[str, Mapping[Name, str]]] = {
     "en": {
-        "coming": "I am putting you through to a member of our team now. If the line drops, we will ring you back.",
+        "coming": "I am putting you through to a member of our team now. Please stay on the line.",
+        "coming_for_sure": "I am putting you through to a member of our team now. If the line drops, we will ring"
+        " you back.",
         "ringing": "I am calling a member of our team for you. While it rings, we can go on with your order.",
         "nobody": "I am sorry, nobody of our team can come to the phone just now. I can go on with your order myself.",
         "offer": "I am sorry, nobody of our team can come to the phone just now. Shall we ring you back {when}?",
@@ -25,7 +27,8 @@ _SENTENCES: Final[Mapping[str, Mapping[Name, str]]] = {
         "later": "{opening}",
     },
     "sw": {
-        "coming": "Ninakuunganisha na mhudumu wetu sasa. Simu ikikatika, tutakupigia.",
+        "coming": "Ninakuunganisha na mhudumu wetu sasa. Tafadhali usikate simu.",
+        "coming_for_sure": "Ninakuunganisha na mhudumu wetu sasa. Simu ikikatika, tutakupigia.",
         "ringing": "Ninampigia mhudumu wetu kwa ajili yako. Wakati simu inaita, tunaweza kuendelea na oda yako.",
         "nobody": "Samahani, hakuna mhudumu anayeweza kupokea simu sasa. Naweza kuendelea na oda yako.",
         "offer": "Samahani, hakuna mhudumu anayeweza kupokea simu sasa. Tukupigie {when}?",

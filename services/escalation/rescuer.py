@@ -56,6 +56,8 @@ class Rescuer:
 
     async def leg_ended(self, event: CallEnded) -> None:
         """A bridge has left a stream."""
+        if event.outcome == "handoff":
+            await self._stop_ringing(event.call_id)
         now = self.clock.now()
         errands: Sequence[Errand] = ()
         async with transaction(self.pool) as conn:
@@ -70,6 +72,28 @@ class Rescuer:
         await self.errands.run(errands)
         if row is not None and is_waiting and said_goodbye:
             await self.desk.close(row.handoff_id)  # they did not want to wait for whoever is being rung
+
+    async def _stop_ringing(self, call_id: str) -> None:
+        """The bridge has left although somebody was still being rung: it had not heard of that in time.
+
+        The carrier's Dial is next. The webhook waits a moment for this phone to be stopped first.
+        """
+        async with self.pool.connection() as conn:
+            row = await store_handoffs.newest_handoff(conn, call_id)
+            if row is None or row.state not in PENDING or row.ringing is None:
+                return
+            calls = await store_outbound.of_handoff(conn, row.handoff_id)
+        for call in calls:
+            if call.carrier_call_id is not None:
+                await self.line.hang_up(call.carrier_call_id)
+        async with transaction(self.pool) as conn:
+            await lock_call(conn, call_id)
+            stored = await store_handoffs.lock_handoff(conn, row.handoff_id)
+            if stored is None or stored.ringing is None:
+                return
+            await self.joining.abandon(conn, row.handoff_id)
+            now = self.clock.now()
+            await save_handoff(conn, stored, replace(stored, ringing=None, leave_by=now, updated_at=now))
 
     async def hung_up(self, event: CallHungUp) -> None:
         """The carrier says that a call is over."""

@@ -79,6 +79,16 @@ async def lock_newest_handoff(conn: Connection, call_id: str) -> HandoffRow | No
     return await _locked(conn, "call_id = %s", (call_id,))
 
 
+async def newest_handoff(conn: Connection, call_id: str) -> HandoffRow | None:
+    """The call's newest hand-off as it stands."""
+    cursor = await conn.execute(
+        f"SELECT {_COLUMNS} FROM handoffs WHERE call_id = %s ORDER BY leg_epoch DESC LIMIT 1",  # noqa: S608 - constants
+        (call_id,),
+    )
+    found = await cursor.fetchone()
+    return _row(found) if found else None
+
+
 async def _locked(conn: Connection, condition: str, values: tuple[Any, ...]) -> HandoffRow | None:
     cursor = await conn.execute(
         f"SELECT {_COLUMNS} FROM handoffs WHERE {condition} ORDER BY leg_epoch DESC LIMIT 1 FOR UPDATE",  # noqa: S608

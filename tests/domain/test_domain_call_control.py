@@ -187,10 +187,12 @@ def test_where_calls_can_be_ended_a_goodbye_waits_for_such_a_request_too(outcome
     assert line.hears(STOPPED).answer == Close(None)
 
 
-def test_who_was_promised_nobody_is_dialled_for_on_the_first_word() -> None:
-    # Nobody watches over such a caller, so even a guess is better.
-    line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).reported("handoff").hears(STATUS_STOPPED)
-    assert isinstance(line.answer, DialPerson)
+@pytest.mark.parametrize("outcome", [None, "handoff", "dropped"])
+def test_every_leg_is_watched_where_calls_can_be_placed(outcome: CallOutcome | None) -> None:
+    line = Line(replace(DESK, can_call_back=True, outcome=outcome)).hears(RING, STARTED).hears(STATUS_STOPPED)
+    assert (line.answer, line.call.phase) == (Silent(), Phase.STREAMING)
+    alone = Line(replace(DESK, outcome=outcome)).hears(RING, STARTED).hears(STATUS_STOPPED)
+    assert alone.answer != Silent(), "where nobody watches, even a guess is better"
 
 
 def test_goodbye_while_somebody_is_still_being_rung_is_a_goodbye() -> None:
@@ -200,6 +202,14 @@ def test_goodbye_while_somebody_is_still_being_rung_is_a_goodbye() -> None:
     left = Line().hears(RING, STARTED).asked(replace(ASKED, ringing="manager")).reported("handoff").hears(STOPPED)
     assert isinstance(left.answer, DialPerson)
     assert not awaits_reason(left.call, ASKED, STOPPED, Line().desk)
+
+
+def test_phone_that_rings_first_is_stopped_before_another_one_rings() -> None:
+    ringing = replace(ASKED, ringing="manager")
+    line = Line().hears(RING, STARTED).asked(ringing).reported("handoff")
+    assert awaits_reason(line.call, ringing, STOPPED, line.desk)
+    assert not awaits_reason(line.call, ASKED, STOPPED, line.desk)
+    assert not awaits_reason(line.call, ringing, STOPPED, replace(line.desk, outcome="dropped"))
 
 
 def test_status_after_the_voice_url_does_not_ring_twice() -> None:

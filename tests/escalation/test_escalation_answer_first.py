@@ -153,3 +153,22 @@ async def test_caller_who_says_goodbye_while_it_rings_is_left_in_peace(start_esc
         await moved(desk, "unanswered", outbound_id)
         await desk.send_marker()
         assert (world.rung(), await callbacks(desk)) == ([FRONT], [])
+
+
+async def test_bridge_that_did_not_wait_for_the_ringing_has_it_stopped_before_the_dial(
+    start_escalation: Start, tmp_path: Path
+) -> None:
+    async with ringing(start_escalation, tmp_path) as (world, desk, outbound_id):
+        await left(desk)
+
+        async def is_stopped() -> bool:
+            rows = await desk.rows("SELECT ringing, left_at IS NOT NULL, state FROM handoffs")
+            return rows == [(None, True, "requested")]
+
+        await until(is_stopped)
+        record = next(record for record in world.carrier.records if record.to_number == FRONT)
+        assert world.carrier.calls[record.session_id].hang_up.is_set()
+        await moved(desk, "unanswered", outbound_id)
+        await desk.dial_served(desk.answers()[0].handoff_id, contact_id="manager")
+        await desk.until_state("dial_served")
+        assert world.rung() == [FRONT], "the carrier dials now, not we"
