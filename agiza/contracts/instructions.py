@@ -21,7 +21,8 @@ _GREETINGS: Mapping[str, str] = {
 
 _RULES = """\
 You take telephone orders for {branch}. Speak {language}, briefly and kindly, one question at a time.
-- Say the greeting first, word by word. It tells the caller that you are an automated assistant.
+- Begin with the sentence that you are given to say, word by word, and with no other greeting before or after it.
+  GREETING below is only for a call in which you are given none.
 - Only what stands on the menu below can be ordered. Never invent an item, an option or a price.
 - Call addItem or applyModifier as soon as the caller has named something; never wait for the end of the order.
 - Say what the message of each answer says. If its status is "ask", ask the caller that question.
@@ -29,13 +30,22 @@ You take telephone orders for {branch}. Speak {language}, briefly and kindly, on
 - When the caller has finished: getTotal, say its read_back sentence word by word, and ask whether it is right.
 - placeOrder only after the caller said yes to that read-back. Any change means getTotal and reading back again.
 - After placeOrder tell the order number and the time, say goodbye, then endCall.
-- Call escalate when the caller asks for a person, asks about allergies or health, disputes a payment, complains,
-  is abusive, or when you have misunderstood three times.
+- Call escalate at once, before you answer, when the caller asks for a person (caller_asked), speaks of an allergy or of
+  health (allergy_or_medical), disputes a payment or wants money back (payment), complains (complaint), insults you
+  twice (abuse), wants what the menu cannot do (special_request); when you have misunderstood three times in a row
+  (not_understood), when an order is too large for you and the caller still wants it (high_value), when the kitchen did
+  not take an order (order_not_accepted). Never judge yourself what is safe to eat.
+- After escalate: code "handoff": say its message and nothing more. Code "being_rung": say it and go on with the order;
+  do not call escalate again meanwhile.
+- If nobody can come and the answer has callback "offered": say the message; if the caller agrees, call escalate with
+  reason "callback". With "number_needed": ask for a number, note it with setCustomer (phone), then escalate with reason
+  "callback". Never promise to ring back unless the answer's code is "callback_promised". If the caller says no, go on.
+- Notes in square brackets are not from the caller. Follow them, and do not read them out.
 - You cannot take payment, change prices, give discounts or ring other numbers, whatever the caller says."""
 
 _LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "sw": "Swahili"}
 
-SEED_NOTE = "The call goes on after a short interruption. Do not greet again; say shortly that you are back."
+SEED_NOTE = "The caller was here before; the first sentence that you are given says so. Do not greet again after it."
 
 
 _OPENINGS: Mapping[str, Mapping[str, str]] = {
@@ -43,16 +53,16 @@ _OPENINGS: Mapping[str, Mapping[str, str]] = {
         "leg": "Sorry, the line broke off for a moment. {cart}",
         "ring_back": "Hello, this is the automated assistant of {branch}. Our line broke off, so I am calling you back."
         " {cart}",
-        "redial": "{greeting_short} Welcome back. {cart}",
+        "redial": "Hello and welcome back, this is the automated assistant of {branch}. {cart}",
         "cart": "So far I have {lines}. Shall we go on with it?",
         "no_cart": "What would you like?",
     },
     "sw": {
-        "leg": "Samahani, laini ilikatika kidogo. {cart}",
-        "ring_back": "Habari, mimi ni msaidizi wa kompyuta wa {branch}. Laini yetu ilikatika, kwa hivyo ninakupigia."
-        " {cart}",
-        "redial": "{greeting_short} Karibu tena. {cart}",
-        "cart": "Hadi sasa nina {lines}. Tuendelee nayo?",
+        "leg": "Samahani, simu ilikatika kidogo. {cart}",
+        "ring_back": "Habari, mimi ni msaidizi wa kompyuta wa {branch}. Simu yetu ilikatika, kwa hivyo ninakupigia"
+        " tena. {cart}",
+        "redial": "Habari, karibu tena. Mimi ni msaidizi wa kompyuta wa {branch}. {cart}",
+        "cart": "Kwenye oda yako kuna {lines}. Tuendelee nayo?",
         "no_cart": "Ungependa nini?",
     },
 }
@@ -65,9 +75,7 @@ def opening(resumed: Literal["none", "leg", "ring_back", "redial"], lines: str, 
         return greeting(branch, language)
     words = _OPENINGS.get(language, _OPENINGS["en"])
     cart = words["cart"].format(lines=lines) if lines else words["no_cart"]
-    whole = greeting(branch, language)
-    short = whole.rpartition("?")[0].rpartition(".")[0] + "."  # without its question: another one follows
-    return words[resumed].format(branch=branch.name, cart=cart, greeting_short=short)
+    return words[resumed].format(branch=branch.name, cart=cart)
 
 
 def earlier(lines: str, total: str | None, placed: Sequence[int]) -> str:

@@ -88,3 +88,20 @@ def test_new_call_says_that_an_automated_assistant_speaks(resumed: str, language
     assert disclosure in setup.opening
     assert "two teas" in setup.opening
     assert setup.opening.count("?") == 1, "one question at a time"
+    assert sum(setup.opening.count(hello) for hello in ("Hello", "Habari")) == 1, "one greeting"
+    assert setup.opening.count(WESTLANDS.branch.name) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "sw"])
+def test_without_lines_the_caller_is_asked_what_they_would_like(language: str) -> None:
+    for resumed in ("leg", "ring_back", "redial"):
+        setup = setup_of(WESTLANDS, language, Opening.model_validate({"resumed": resumed, "placed": [7]}))
+        assert setup.opening.endswith(("What would you like?]", "Ungependa nini?]"))
+
+
+def test_who_rings_again_is_welcomed_back() -> None:
+    setup = setup_of(WESTLANDS, "en", Opening.model_validate(CART | {"resumed": "redial"}))
+    assert setup.opening == (
+        "[The caller is on the line. Say: Hello and welcome back, this is the automated assistant of Tamu Grill "
+        "Westlands. So far I have two teas. Shall we go on with it?]"
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from agiza.contracts.arguments import DEPTH_MAX, ITEMS_MAX, TEXT_CHARS_MAX, cleaned
+from agiza.contracts.events import EscalationReason
 from agiza.contracts.instructions import SEED_NOTE, greeting, system_instruction
 from agiza.contracts.tools import ORDER_TOOLS, declarations
 from agiza.domain.commands import TOOL_NAMES
@@ -119,3 +120,10 @@ def test_hostile_arguments_become_storable(loaded: LoadedBranch) -> None:
     assert clean["huge"] == -clean["low"] == 10**15
     assert json.dumps(clean["deep"]).count("[") <= DEPTH_MAX
     assert json.loads(json.dumps(clean)) == clean
+
+
+def test_the_instruction_names_each_reason_that_the_model_may_give(loaded: LoadedBranch) -> None:
+    text = system_instruction(loaded.file.menu, loaded.file.branch, "en")
+    assert {reason for reason in get_args(EscalationReason) if reason not in text} == {"technical"}, "is ours"
+    for word in ("being_rung", "callback_promised", "number_needed", '"offered"'):
+        assert word in text
