@@ -147,7 +147,7 @@ def figures_of(times: Sequence[Times]) -> list[Figures]:
             "request to Dial, no job worker",
             _known(again["absent"], "dial_ms"),
             len(again["absent"]),
-            DIAL_MS_MAX,
+            DIAL_MS_MAX + WITHOUT_JOBS_MS_MORE,
             0.99,
         ),
     ]

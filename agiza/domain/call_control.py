@@ -144,7 +144,7 @@ def _is_better_watched(case: Case) -> bool:
     silence, and we would believe them with a person. Where we can end the call and ring back, escalation does so for
     every leg that was left and not asked about within seconds.
     """
-    return case.callback.channel in (Channel.STATUS, Channel.EVENTS) and case.desk.can_call_back
+    return case.callback.channel in (Channel.STATUS, Channel.EVENTS) and case.desk.is_watched
 
 
 def _rejoin(case: Case) -> Decision:

@@ -121,8 +121,9 @@ class Desk:
     the last leg, once it has come. `token_used`: the media socket was opened, whatever the carrier has told us about
     it. `can_rejoin`: the last leg was lost by us and not by the model, so another Stream would help. `may_dial` is
     False while dialling is switched off or has been too much. `can_call_back`: the customer's number is known and may
-    be rung, and the branch calls back. `is_welcome` is False for a number that calls without end. `outbound` is there
-    for calls that we placed.
+    be rung, the branch calls back, and somebody is there to do it. `is_watched`: should the carrier ask nothing more,
+    escalation ends this call and rings the customer. `is_welcome` is False for a number that calls without end.
+    `outbound` is there for calls that we placed.
     """
 
     branch_phone: str
@@ -135,6 +136,7 @@ class Desk:
     can_rejoin: bool = False
     may_dial: bool = True
     can_call_back: bool = False
+    is_watched: bool = False
     is_welcome: bool = True
     outbound: Outbound | None = None
 

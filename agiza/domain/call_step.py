@@ -20,6 +20,8 @@ ECHO_SECONDS = 0.25
 """So soon after a Dial, a word about a Dial is the echo of the one before: no phone is rung and declined by then."""
 TALK_SECONDS_MIN = 3
 """A call that the carrier reports as over sooner than this after the Dial was given up, not answered."""
+STAFF_TALK_SECONDS_MIN = 5
+"""A person of the branch who was rung and has hung up sooner than this has talked with nobody."""
 LEGS_MAX = 3
 """A call that lost this many bridges goes to a person."""
 DIALS_MAX = 4

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from agiza.domain.call_answers import Decision, OfferStream, OutboundMoved, OutboundStep, Silent
+from agiza.domain.call_answers import Decision, OutboundMoved, OutboundStep, Silent
 from agiza.domain.call_dial import answer_of, dial_again, serve, was_connected
 from agiza.domain.call_state import CallKind, CallState, Channel, Edge, Phase, Phrase
-from agiza.domain.call_step import Case, Step, row
+from agiza.domain.call_step import STAFF_TALK_SECONDS_MIN, Case, Step, row
 from agiza.domain.handoff import may_dial
 
 
@@ -28,7 +28,7 @@ def moved(case: Case, step: OutboundStep) -> tuple[OutboundMoved, ...]:
 
 def ring_back_moved(case: Case, decision: Decision) -> Decision:
     """The same decision as for a caller, told to the matter's owner as well."""
-    if isinstance(decision.answer, OfferStream) and case.call.phase is Phase.NEW:
+    if decision.call.phase not in (Phase.NEW, Phase.ENDED):
         call, told = _pick_up(case, decision.call)
         return replace(decision, call=call, events=(*decision.events, *told))
     if case.call.phase is Phase.NEW and decision.call.phase is Phase.ENDED:
@@ -59,7 +59,8 @@ def _connect(case: Case) -> Decision:
     call, told = _pick_up(case, case.call)
     case = replace(case, call=call)
     if outbound is None or not outbound.is_open:
-        return case.close(Phrase.STAFF_SETTLED, *told)
+        is_staff = case.call.kind is not CallKind.CUSTOMER_JOIN
+        return case.close(Phrase.STAFF_SETTLED if is_staff else None, *told)
     customer = outbound.customer
     if outbound.room is not None:
         phrase = Phrase.CONNECTING if case.call.kind is CallKind.CUSTOMER_JOIN else Phrase.STAFF_CONNECTING
@@ -104,8 +105,13 @@ def _over(case: Case) -> Decision:
         return Decision(Silent(), call, moved(case, "unanswered"))
     if served.room is not None:
         return Decision(Silent(), call, moved(case, "ended"))
-    # The Dial ends the document when it was answered, and comes back by its Redirect when it was not.
-    connected = case.callback.dial_connected is not False
+    connected = case.callback.dial_connected
+    if connected is None:
+        # The Dial ends the document when it was answered, and comes back by its Redirect when it was not. Who hung up
+        # while they were still told what it is about has connected nobody: the customer is owed another call.
+        told_s = case.callback.duration_s
+        lasted_s = (case.now - served.served_at).total_seconds() if told_s is None else told_s
+        connected = lasted_s >= STAFF_TALK_SECONDS_MIN
     return Decision(Silent(), call, moved(case, "connected" if connected else "missed"))
 
 

@@ -29,6 +29,11 @@ OFFER_FORGOTTEN = timedelta(seconds=60)
 TALK_MAX = timedelta(minutes=30)
 """A conversation with a person that was dialled for a caller is ended after this: a limit for toll fraud."""
 
+ALONE_MAX = timedelta(seconds=5)
+"""A caller in a room that the other one has left hears nothing any more."""
+TALK_MIN = timedelta(seconds=15)
+"""Two who have been in a room together for so long have talked."""
+
 CALLER_LEFT = "caller_hung_up"
 """The bridge's word for a media socket that the carrier closed."""
 
@@ -107,13 +112,21 @@ def judge_handoff(waiting: Waiting, line: Line | None, now: datetime, *, silent:
 def _ended_before_the_dial(waiting: Waiting, line: Line | None, now: datetime) -> Rescue:
     if line is None or line.ended_at is None:
         return Rescue.NOTHING
-    if waiting.state is HandoffState.DIAL_SERVED or line.phase is not Phase.ENDED:
-        return Rescue.CLOSE
-    if line.end_reason == CALLER_LEFT:
+    # Somebody was rung for them, whether or not the word about it has come to us yet.
+    was_dialled = waiting.state is HandoffState.DIAL_SERVED or line.dialled_at is not None
+    if was_dialled or line.phase is not Phase.ENDED or line.end_reason == CALLER_LEFT:
         return Rescue.CLOSE
     if waiting.left_at is not None or line.end_reason is not None:
         return Rescue.CALL_BACK
     return Rescue.CALL_BACK if now >= line.ended_at + REPORT else Rescue.NOTHING
+
+
+def judge_room(line: Line | None, alone_since: datetime, now: datetime) -> Rescue:
+    """What to do for a caller in a room that the other one has left at `alone_since`."""
+    if line is None or line.phase is not Phase.DIALLING or line.dialled_at is None or now < alone_since + ALONE_MAX:
+        return Rescue.NOTHING
+    have_talked = alone_since - line.dialled_at >= TALK_MIN
+    return Rescue.HANG_UP if have_talked else Rescue.FETCH
 
 
 def judge_leg(leg: Leg, now: datetime, *, silent: timedelta = SILENT) -> Rescue:
@@ -138,7 +151,9 @@ def _judge_live(leg: Leg, now: datetime, silent: timedelta) -> Rescue:
     if leg.bridge_gone_s is not None and leg.bridge_gone_s >= BRIDGE_GONE_S:
         return Rescue.FETCH
     offered_for = now - line.offered_at if line.offered_at is not None else None
-    if not leg.was_taken and offered_for is not None and OFFER_LOST <= offered_for <= OFFER_FORGOTTEN:
+    # Only before the carrier has said that the stream began: a Redis that lost its data knows no bridge either.
+    is_open_offer = line.phase is Phase.OFFERED and not leg.was_taken and offered_for is not None
+    if is_open_offer and OFFER_LOST <= (offered_for or timedelta(0)) <= OFFER_FORGOTTEN:
         return Rescue.FETCH
     return Rescue.NOTHING
 

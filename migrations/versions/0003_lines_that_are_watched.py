@@ -26,7 +26,15 @@ UPDATE handoffs SET leave_by = requested_at + interval '6 seconds' WHERE state I
 
 ALTER TABLE callbacks
     ADD COLUMN rounds integer NOT NULL DEFAULT 0,
-    ADD COLUMN tried text[] NOT NULL DEFAULT '{}';
+    ADD COLUMN tried text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN taken_by text,
+    ADD COLUMN taken_at timestamptz;
+CREATE INDEX handoffs_untold ON handoffs (requested_at) WHERE told_at IS NULL;
+CREATE INDEX callbacks_unkept ON callbacks (promised_for) WHERE state IN ('waiting', 'calling', 'failed');
+CREATE INDEX outbound_of_handoff ON outbound_calls (handoff_id);
+CREATE INDEX outbound_created ON outbound_calls (created_at);
+CREATE INDEX calls_live ON calls (started_at) WHERE ended_at IS NULL;
+CREATE INDEX calls_outbound ON calls (outbound_id) WHERE outbound_id IS NOT NULL;
 
 CREATE TABLE line_watches (
     call_id   text NOT NULL,
@@ -43,7 +51,8 @@ CREATE INDEX line_watches_due ON line_watches (since) WHERE NOT settled;
 
 UNDONE = """
 DROP TABLE line_watches;
-ALTER TABLE callbacks DROP COLUMN rounds, DROP COLUMN tried;
+DROP INDEX handoffs_untold, callbacks_unkept, outbound_of_handoff, outbound_created, calls_live, calls_outbound;
+ALTER TABLE callbacks DROP COLUMN rounds, DROP COLUMN tried, DROP COLUMN taken_by, DROP COLUMN taken_at;
 ALTER TABLE handoffs DROP COLUMN leave_by, DROP COLUMN told_at, DROP COLUMN tellings, DROP COLUMN request_ids;
 """
 

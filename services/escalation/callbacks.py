@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from agiza.domain.call_state import Phase
 from agiza.domain.callback import (
     SOON,
     AttemptEnd,
@@ -38,10 +39,16 @@ from services.escalation.moving import move_handoff
 from services.escalation.outbound import new_call
 from services.escalation.roster import roster
 from services.escalation.store_callbacks import CallbackKind, CallbackRow
+from services.escalation.store_lines import KnownLine
 from services.escalation.store_outbound import OutboundRow
 
 STILL_LIVE: Final = timedelta(seconds=5)
 """A customer who is still on the line is rung when they have hung up: looked at again after this."""
+KEPT_LATE: Final = timedelta(minutes=30)
+"""So long after its time a promise may still be kept; then people have to see to it."""
+RING_BACK_WITHIN: Final = timedelta(minutes=5)
+"""A customer whose line was lost has given up, or rung again, after this."""
+ORDER_REASON: Final = "order_not_accepted"
 ENGAGED: Final = timedelta(seconds=30)
 """A customer who is in another call with us is rung after this."""
 BY_HAND: Final = timedelta(minutes=1)
@@ -108,11 +115,16 @@ class Callbacks:
         if not await store.insert_callback(conn, row):
             stored = await store.lock_callback_of_call(conn, call_id, kind)
             assert stored is not None, "the row that was in the way is there"
-            return stored, ()
+            if stored.state in (CallbackState.WAITING, CallbackState.CALLING) or kind == "agent":
+                return stored, ()
+            # Its trying had ended, or a person had closed it; the customer has been given the word once more.
+            row = replace(row, callback_id=stored.callback_id, attempts=stored.attempts, created_at=stored.created_at)
+            await store.revive_callback(conn, row)
         self._metrics.add("handoff_callback_total", outcome="promised")
         log.info("callback_promised", callback_id=row.callback_id, call_id=call_id, kind=kind, reason=reason)
         wait_s = (promise.first_attempt_at - now).total_seconds()
-        return row, (Queue(RING_BACK, f"ring-back:{row.callback_id}:1", row.callback_id, pause_s=max(0.0, wait_s)),)
+        job_id = f"ring-back:{row.callback_id}:{row.attempts + 1}"
+        return row, (Queue(RING_BACK, job_id, row.callback_id, pause_s=max(0.0, wait_s)),)
 
     # --- keeping it ------------------------------------------------------------------------------------------------
 
@@ -141,12 +153,25 @@ class Callbacks:
             known = await store_lines.read_line(conn, row.call_id)
             if known is None or known.line.ended_at is not None:
                 return None
-            was_left = known.line.end_reason is not None or await store_handoffs.has_left(conn, row.handoff_id)
-            if row.kind == "agent" or was_left:
+            if await self._is_over_for_them(conn, row, known):
                 return row.call_id
+            if row.kind == "agent":  # the carrier asked after all, and they were given the next leg, or a person
+                await self._store(conn, replace(row, state=CallbackState.CLOSED, next_attempt_at=None, updated_at=now))
+                return None
             # The agent goes on talking with them; the call back was promised for afterwards.
             await store.update_callback(conn, replace(row, next_attempt_at=now + STILL_LIVE))
             return None
+
+    async def _is_over_for_them(self, conn: Connection, row: CallbackRow, known: KnownLine) -> bool:
+        """Whether the customer hears nothing more on their own call, although it is still there."""
+        line = known.line
+        if await store_handoffs.was_given_up(conn, row.call_id):
+            return True  # by ourselves, for this call back
+        if line.phase not in (Phase.OFFERED, Phase.STREAMING) or await store_handoffs.is_waiting(conn, row.call_id):
+            return False
+        if row.kind == "agent":
+            return line.offered_at is None or line.offered_at <= row.created_at
+        return line.end_reason is not None
 
     async def _due(self, conn: Connection, callback_id: str) -> CallbackRow | None:
         """The promise under the call's lock and its own, if its next attempt is due."""
@@ -167,6 +192,9 @@ class Callbacks:
 
     async def _begin(self, conn: Connection, row: CallbackRow, now: datetime) -> Sequence[Errand]:
         file = self._branches.get(BranchId(row.branch_id))
+        if (over := await self._is_too_late(conn, row, file, now)) is not None:
+            await self._store(conn, replace(row, state=over, next_attempt_at=None, updated_at=now))
+            return ()
         if file is None or not self._line.can_place:
             log.error("callback_cannot_be_made", callback_id=row.callback_id, state=self._line.state)
             await store.update_callback(conn, replace(row, next_attempt_at=now + BY_HAND))
@@ -197,6 +225,23 @@ class Callbacks:
         after = row.at(begun(row.standing, contact.id if contact else None), now)
         await store.update_callback(conn, replace(after, attempts=row.attempts + 1))
         return (place(call.outbound_id),)
+
+    async def _is_too_late(
+        self, conn: Connection, row: CallbackRow, file: BranchFile | None, now: datetime
+    ) -> CallbackState | None:
+        """How a promise ends that could not be kept in time; None while it still can be.
+
+        With people it stands on their page then. A customer with a cart is rung within minutes, while the branch is
+        open and the cart still theirs, or not at all.
+        """
+        if row.kind == "person":
+            if row.reason == ORDER_REASON and not await store_lines.has_unaccepted_order(conn, row.call_id):
+                return CallbackState.CLOSED
+            return CallbackState.FAILED if now > row.promised_for + KEPT_LATE else None
+        known = await store_lines.read_line(conn, row.call_id)
+        has_cart = known is not None and known.has_open_cart
+        is_open = file is not None and file.branch.is_open(now)
+        return None if has_cart and is_open and now <= row.created_at + RING_BACK_WITHIN else CallbackState.CLOSED
 
     async def _customer_rang(self, conn: Connection, row: CallbackRow, now: datetime) -> None:
         """They were quicker. With the agent they find their cart; who wants a person is rung when that call is over."""
@@ -269,6 +314,25 @@ class Callbacks:
             return ()
         wait_s = (after.next_attempt_at - now).total_seconds()
         return (Queue(RING_BACK, f"ring-back:{row.callback_id}:{row.attempts + 1}", row.callback_id, pause_s=wait_s),)
+
+    async def recover(self, callback_id: str) -> None:
+        """Go on with a promise whose call is over and was forgotten: nothing rings for it and nothing will."""
+        errands: Sequence[Errand] = ()
+        call_id = None
+        async with transaction(self._pool) as conn:
+            call_id = await store.call_of(conn, callback_id)
+            if call_id is None:
+                return
+            await lock_call(conn, call_id)
+            row = await store.lock_callback(conn, callback_id)
+            if row is None or row.state is not CallbackState.CALLING:
+                return
+            file = self._branches.get(BranchId(row.branch_id))
+            if file is None or await store_outbound.of_callback(conn, callback_id):
+                return
+            log.warning("callback_recovered", callback_id=callback_id, call_id=call_id)
+            errands = await self.attempt_over(conn, row, AttemptEnd.UNANSWERED, file)
+        await self._errands.run(errands)
 
     async def _store(self, conn: Connection, row: CallbackRow) -> None:
         await store.update_callback(conn, row)

@@ -30,6 +30,9 @@ STATE_KEPT_S: Final = 10
 State = Literal["ok", "none", "empty", "refused", "away", "off"]
 """``none``: not set up; ``empty``: the wallet is; ``refused``: the key may not; ``off``: the dial switch."""
 
+Seen = Literal["ringing", "answered", "over"]
+_ANSWERED: Final = ("answered", "in-progress", "in_progress")
+
 log = get_logger(__name__)
 
 
@@ -102,15 +105,17 @@ class CarrierLine:
             return False
         return True
 
-    async def is_over(self, carrier_call_id: str) -> bool | None:
-        """Whether the carrier says that this call is over; None when it does not say."""
+    async def look_at(self, carrier_call_id: str) -> Seen | None:
+        """How the carrier says that this call stands; None when it does not say."""
         if self._api is None:
             return None
         try:
             detail = await self._api.get_call(carrier_call_id)
         except (CarrierApiError, ValueError):
             return None
-        return detail is None or detail.is_over
+        if detail is None or detail.is_over:
+            return "over"
+        return "answered" if detail.status in _ANSWERED else "ringing"
 
     def refuses(self, number: str, branch: Branch) -> str | None:
         """Why this number is not rung for this branch; None when it may be."""

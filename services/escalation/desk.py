@@ -226,20 +226,26 @@ class Desk:
 
     async def dial_served(self, event: CallDialServed) -> None:
         """The carrier was told to ring somebody."""
+        errands: Sequence[Errand] = ()
         async with transaction(self.pool) as conn:
+            await lock_call(conn, event.call_id)
             row = await self._meant(conn, event.handoff_id, event.call_id)
             if row is None or event.attempt <= row.attempts:
                 return
+            if row.ringing is not None:  # the carrier rings somebody itself now
+                errands = await self.joining.abandon(conn, row.handoff_id)
             moved = replace(
                 row,
                 state=advance(row.state, HandoffStep.DIAL_SERVED),
                 attempts=event.attempt,
+                ringing=None,
                 updated_at=self.clock.now(),
             )
             if event.contact_id is not None and event.contact_id != row.contact_id:
                 phone = await contact_phone(conn, row.branch_id, event.contact_id)
                 moved = replace(moved, contact_id=event.contact_id, contact_phone=phone)
             await save_handoff(conn, row, moved)
+        await self.errands.run(errands)
 
     async def dial_ended(self, event: CallDialEnded) -> None:
         """A person picked up, or did not."""
@@ -259,6 +265,10 @@ class Desk:
     async def close(self, handoff_id: str) -> None:
         """The caller is gone and needs nobody any more."""
         async with transaction(self.pool) as conn:
+            call_id = await store.call_of(conn, handoff_id)
+            if call_id is None:
+                return
+            await lock_call(conn, call_id)
             row = await store.lock_handoff(conn, handoff_id)
             errands: Sequence[Errand] = ()
             if row is not None and await self._move(conn, row, HandoffStep.CALL_ENDED):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agiza.contracts.events import LeaveRequested
-from agiza.domain.callback import AttemptEnd, begun
+from agiza.domain.callback import AttemptEnd, CallbackState, begun
 from agiza.domain.handoff import HandoffState, HandoffStep, advance, choose_contact
 from agiza.domain.ids import BranchId
 from agiza.domain.menu import BranchFile, Contact
@@ -84,6 +84,8 @@ class Joining:
         ]
         if row.room is None or not waiting:
             return None
+        if callback.state is not CallbackState.WAITING:
+            return ()  # they are being rung already
         now = self.clock.now()
         call = new_call(
             "customer_join",
@@ -123,7 +125,8 @@ class Joining:
             return await self._customer_moved(conn, handoff, row, step)
         if step == "answered":
             return await self._picked_up(conn, handoff, row)
-        if step in ("unanswered", "not_placed"):
+        is_ringing = handoff.state is HandoffState.REQUESTED and handoff.ringing == row.contact_id
+        if step in ("unanswered", "not_placed") or is_ringing:  # also where the pick-up was overtaken by the end
             return await self._not_reached(conn, handoff, row, step)
         return await self._left_the_room(conn, handoff)
 
@@ -168,10 +171,27 @@ class Joining:
 
     async def _left_the_room(self, conn: Connection, handoff: HandoffRow) -> Sequence[Errand]:
         """Whoever had picked up is gone. A caller who has not come yet is dialled through instead."""
+        if handoff.state is HandoffState.CALLBACK:
+            return await self._spare_the_customer(conn, handoff)
         if handoff.room is None or handoff.state not in (HandoffState.REQUESTED, HandoffState.LEAVING):
             return (look_after(handoff, timedelta(seconds=6)),) if handoff.state is HandoffState.DIAL_SERVED else ()
         await save_handoff(conn, handoff, replace(handoff, room=None, updated_at=self.clock.now()))
         return ()
+
+    async def _spare_the_customer(self, conn: Connection, handoff: HandoffRow) -> Sequence[Errand]:
+        """Nobody waits in the room any more: a customer who is still being rung into it is rung back the usual way."""
+        errands: list[Errand] = []
+        for call in await store_outbound.of_handoff(conn, handoff.handoff_id):
+            file = self.branches.get(BranchId(call.branch_id))
+            if call.kind != "customer_join" or call.state == "answered" or call.callback_id is None or file is None:
+                continue
+            await store_outbound.move_outbound(conn, call.outbound_id, "ended", self.clock.now())
+            if call.carrier_call_id is not None:
+                errands.append(HangUp(call.carrier_call_id))
+            callback = await store_callbacks.lock_callback(conn, call.callback_id)
+            if callback is not None:
+                errands += await self.callbacks.attempt_over(conn, callback, AttemptEnd.MISSED, file)
+        return errands
 
     async def _customer_moved(
         self, conn: Connection, handoff: HandoffRow, row: OutboundRow, step: Step

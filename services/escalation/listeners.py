@@ -58,4 +58,4 @@ class Listeners:
 
 def is_away(error: BaseException) -> bool:
     """Whether the same event should be tried again until it succeeds."""
-    return isinstance(error, (*postgres.UNAVAILABLE, PublishFailed))
+    return postgres.is_away(error) or isinstance(error, PublishFailed)

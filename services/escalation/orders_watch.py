@@ -6,7 +6,7 @@ A branch whose POS accepts orders says in its file within how many minutes. One 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -38,6 +38,8 @@ class OrdersWatch:
     branches: Mapping[BranchId, BranchFile]
     clock: Clock
     metrics: Metrics
+    told: set[str] = field(default_factory=set)
+    """Calls of which it was said that nobody can be rung; bounded by the orders of two hours."""
 
     async def sweep(self) -> None:
         """One round. Raises psycopg's errors."""
@@ -52,6 +54,9 @@ class OrdersWatch:
         async with transaction(self.pool) as conn:
             for call_id, phone, language, traceparent in await _not_accepted(conn, branch_id, now, within):
                 if phone is None or self.line.refuses(phone, file.branch) is not None:
+                    if call_id in self.told:
+                        continue
+                    self.told.add(call_id)
                     log.error("order_not_accepted", call_id=call_id, branch_id=branch_id, can_be_rung=False)
                     self.metrics.add("escalation_total", reason=REASON, outcome="no_number")
                     continue

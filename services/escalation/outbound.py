@@ -31,10 +31,13 @@ ASK_FOR: Final = timedelta(seconds=20)
 """So long the same call is asked for again; the carrier keeps the id while the call lives."""
 ASK_AGAIN: Final = timedelta(seconds=1)
 """The job asks at once; the sweeper asks for what no job has asked for."""
-RING_MAX: Final = timedelta(seconds=50)
-"""A call that was placed so long ago without a word is asked after."""
+RING_SILENT: Final = timedelta(seconds=3)
+"""A call that was placed so long ago without a word is asked after, and then again and again: not every carrier tells
+us that somebody has picked up."""
 RING_LOST: Final = timedelta(seconds=90)
-"""And after this it is ended."""
+"""A phone that still rings after this is no longer waited for."""
+CONFLICT: Final = "idempotency.conflict"
+"""The carrier is answering an equal request of ours at this moment."""
 TALK_LOST: Final = TALK_MAX + timedelta(minutes=2)
 
 _AFTER: Final[Mapping[Step, OutboundState]] = {
@@ -129,6 +132,8 @@ class OutboundCalls:
         except CarrierApiError as error:
             if error.retryable:
                 raise
+            if error.code == CONFLICT:
+                raise Unreachable(CONFLICT, error.status) from None
             log.error("call_not_placed", outbound_id=outbound_id, kind=row.kind, why=error.code)
             self._metrics.add("outbound_calls_total", kind=row.kind, outcome="refused")
             await self.moved(outbound_id, "not_placed" if isinstance(error, WalletEmpty) else "unanswered")
@@ -200,7 +205,8 @@ class OutboundCalls:
     async def stuck(self) -> list[OutboundRow]:
         """Calls that have not moved for a while."""
         async with self._pool.connection() as conn:
-            return await store.unfinished(conn, self._clock.now() - ASK_AGAIN)
+            now = self._clock.now()
+            return await store.stuck(conn, asked=now - ASK_AGAIN, placed=now - RING_SILENT, answered=now - TALK_LOST)
 
     async def follow(self, row: OutboundRow) -> None:
         """Do what is due about such a call. Raises nothing but psycopg's errors."""
@@ -214,15 +220,23 @@ class OutboundCalls:
                 await self.place(row.outbound_id)
             except CarrierApiError as error:
                 log.warning("call_not_placed_yet", outbound_id=row.outbound_id, why=error.code)
-        elif row.state == "placed" and age > RING_MAX:
-            is_over = await self._is_over(row)
-            if is_over or age > RING_LOST:
-                await self._end(row, "unanswered", is_over=bool(is_over))
+        elif row.state == "placed" and age > RING_SILENT:
+            await self._ask_after(row, age)
         elif row.state == "answered" and age > TALK_LOST:
-            await self._end(row, "ended", is_over=False)
+            # They have talked for longer than anybody may: it is no reason to ring both once more.
+            await self._end(row, "connected" if row.kind == "staff_bridge" else "ended", is_over=False)
 
-    async def _is_over(self, row: OutboundRow) -> bool | None:
-        return await self._line.is_over(row.carrier_call_id) if row.carrier_call_id else None
+    async def _ask_after(self, row: OutboundRow, age: timedelta) -> None:
+        """A phone that should ring: has somebody picked up, or is it over, and its word on the way is late or lost?"""
+        async with self._pool.connection() as conn:
+            is_picked_up = await store_lines.is_picked_up(conn, row.outbound_id)
+        seen = await self._line.look_at(row.carrier_call_id) if row.carrier_call_id and not is_picked_up else None
+        if is_picked_up or seen == "answered":
+            await self.moved(row.outbound_id, "answered")
+        elif seen == "over" and age > RING_SILENT * 2:  # the webhook's own word knows more: it is given a moment
+            await self._end(row, "unanswered", is_over=True)
+        elif age > RING_LOST:
+            await self._end(row, "unanswered", is_over=False)
 
     async def _end(self, row: OutboundRow, step: Step, *, is_over: bool) -> None:
         errands: list[Errand] = [] if is_over or row.carrier_call_id is None else [HangUp(row.carrier_call_id)]

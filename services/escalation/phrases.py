@@ -44,7 +44,8 @@ _SENTENCES: Final[Mapping[str, Mapping[Name, str]]] = {
 def sentence(name: Name, branch: Branch, language: str, promise: Promise | None = None) -> str:
     """One sentence. ``promise`` says by when the customer is rung back."""
     words = _SENTENCES.get(language.partition("-")[0], _SENTENCES["en"])
-    return words[name].format(when=_when(words, branch, promise) if promise else "")
+    text = words[name].format(when=_when(words, branch, promise) if promise else "")
+    return text.replace(" .", ".").replace(" ?", "?")
 
 
 def _when(words: Mapping[Name, str], branch: Branch, promise: Promise) -> str:

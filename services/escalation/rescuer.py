@@ -6,15 +6,27 @@ help: the rules are in `agiza.domain.rescue`, here they are asked and carried ou
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from agiza.contracts.events import CallbackPromised, CallEnded, CallHungUp
-from agiza.domain.callback import SOON, Promise
+from agiza.domain.callback import Promise
 from agiza.domain.handoff import PENDING, HandoffState, HandoffStep, advance
-from agiza.domain.rescue import CALLER_LEFT, SILENT, TALK_MAX, Leg, Rescue, Waiting, judge_handoff, judge_leg
+from agiza.domain.rescue import (
+    CALLER_LEFT,
+    SILENT,
+    TALK_MAX,
+    Leg,
+    Rescue,
+    Waiting,
+    judge_handoff,
+    judge_leg,
+    judge_room,
+)
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
@@ -30,8 +42,10 @@ from services.escalation.moving import save_handoff
 from services.escalation.store_handoffs import HandoffRow
 from services.escalation.store_lines import KnownLine, Watch
 
-ALONE_MAX: Final = timedelta(seconds=5)
-"""A caller in a room that the other one has left hears nothing any more."""
+STOP_RINGING_S: Final = 1.0
+HANG_UP_AGAIN_S: Final = 5.0
+"""A line that is to be hung up is asked for so often, not in every round."""
+LINES_KEPT: Final = 1_000
 MINUTES_USUAL: Final = 15
 
 log = get_logger(__name__)
@@ -51,19 +65,21 @@ class Rescuer:
     clock: Clock
     metrics: Metrics
     silent: timedelta = SILENT
+    hung_up_at: dict[str, float] = field(default_factory=dict)
 
     # --- what others said ------------------------------------------------------------------------------------------
 
     async def leg_ended(self, event: CallEnded) -> None:
         """A bridge has left a stream."""
         if event.outcome == "handoff":
-            await self._stop_ringing(event.call_id)
+            await self._stop_ringing(event)
         now = self.clock.now()
         errands: Sequence[Errand] = ()
         async with transaction(self.pool) as conn:
-            await store_lines.watch_line(conn, Watch(event.call_id, event.leg_epoch, "left", now), event.reason)
+            await store_lines.watch_line(conn, Watch(event.call_id, event.leg_epoch, "left", now, event.reason))
             row = await store_handoffs.lock_newest_handoff(conn, event.call_id)
-            is_waiting = row is not None and row.state in PENDING
+            # A report of a leg before says nothing about what the present one has asked for.
+            is_waiting = row is not None and row.state in PENDING and row.leg_epoch <= event.leg_epoch
             said_goodbye = event.outcome in ("placed", "no_order")
             if row is not None and is_waiting and event.reason != CALLER_LEFT and not said_goodbye and not row.left_at:
                 left = replace(row, left_at=now, updated_at=now)
@@ -73,27 +89,29 @@ class Rescuer:
         if row is not None and is_waiting and said_goodbye:
             await self.desk.close(row.handoff_id)  # they did not want to wait for whoever is being rung
 
-    async def _stop_ringing(self, call_id: str) -> None:
+    async def _stop_ringing(self, event: CallEnded) -> None:
         """The bridge has left although somebody was still being rung: it had not heard of that in time.
 
         The carrier's Dial is next. The webhook waits a moment for this phone to be stopped first.
         """
         async with self.pool.connection() as conn:
-            row = await store_handoffs.newest_handoff(conn, call_id)
-            if row is None or row.state not in PENDING or row.ringing is None:
+            row = await store_handoffs.newest_handoff(conn, event.call_id)
+            if row is None or row.state not in PENDING or row.ringing is None or row.leg_epoch > event.leg_epoch:
                 return
             calls = await store_outbound.of_handoff(conn, row.handoff_id)
-        for call in calls:
-            if call.carrier_call_id is not None:
-                await self.line.hang_up(call.carrier_call_id)
+        ringing = [self.line.hang_up(call.carrier_call_id) for call in calls if call.carrier_call_id is not None]
+        with contextlib.suppress(TimeoutError):  # a slow carrier must not hold up all other events
+            async with asyncio.timeout(STOP_RINGING_S):
+                await asyncio.gather(*ringing)
         async with transaction(self.pool) as conn:
-            await lock_call(conn, call_id)
+            await lock_call(conn, event.call_id)
             stored = await store_handoffs.lock_handoff(conn, row.handoff_id)
             if stored is None or stored.ringing is None:
                 return
-            await self.joining.abandon(conn, row.handoff_id)
+            errands = await self.joining.abandon(conn, row.handoff_id)
             now = self.clock.now()
             await save_handoff(conn, stored, replace(stored, ringing=None, leave_by=now, updated_at=now))
+        await self.errands.run(errands)
 
     async def hung_up(self, event: CallHungUp) -> None:
         """The carrier says that a call is over."""
@@ -156,8 +174,8 @@ class Rescuer:
         verdict = judge_handoff(Waiting(row.state, row.leave_by, row.left_at), line, now, silent=self.silent)
         if verdict is Rescue.NOTHING and row.state is HandoffState.DIAL_SERVED and row.room is not None:
             alone_since = await store_outbound.alone_since(conn, row.handoff_id)
-            if alone_since is not None and now >= alone_since + ALONE_MAX:
-                return Rescue.FETCH
+            if alone_since is not None:
+                return judge_room(line, alone_since, now)
         return verdict
 
     async def _call_back(self, conn: Connection, row: HandoffRow, verdict: Rescue) -> Sequence[Errand]:
@@ -183,7 +201,9 @@ class Rescuer:
         now = self.clock.now()
         minutes = found.file.branch.escalation.callback_minutes
         within = timedelta(minutes=minutes or MINUTES_USUAL)
-        at_once = found.promise or Promise(now, now + within, now + SOON, is_soon=True)
+        at_once = found.promise or Promise(now, now + within, now, is_soon=True)
+        if at_once.is_soon:
+            at_once = replace(at_once, first_attempt_at=now)  # until a person has picked up, the caller's phone is free
         callback, errands = await self.callbacks.give(
             conn,
             "person",
@@ -204,6 +224,12 @@ class Rescuer:
 
     async def look_at(self, watch: Watch, *, was_taken: bool) -> None:
         """See what became of a leg that ended, or of a call that is over."""
+        if watch.what == "left" and self.clock.now() < watch.since + self.silent:
+            return
+        if watch.reason == CALLER_LEFT and watch.what == "left" and await self.line.look_at(watch.call_id) == "over":
+            async with transaction(self.pool) as conn:  # they hung up, and the carrier's word about it is lost
+                await store_lines.settle_watch(conn, watch)
+            return
         errands: Sequence[Errand] = ()
         async with transaction(self.pool) as conn:
             await lock_call(conn, watch.call_id)
@@ -227,11 +253,28 @@ class Rescuer:
         async with transaction(self.pool) as conn:
             await lock_call(conn, call_id)
             known = await store_lines.read_line(conn, call_id)
-            if known is None or await self._is_looked_after(conn, call_id):
+            if known is None:
                 return
             leg = Leg(known.line, bridge_gone_s=bridge_gone_s, was_taken=was_taken)
-            errands = await self._rescue(conn, known, judge_leg(leg, self.clock.now(), silent=self.silent))
+            verdict = judge_leg(leg, self.clock.now(), silent=self.silent)
+            if await self._is_looked_after(conn, call_id):
+                # A person or a call back is on the way. Where that is a promise for after the call, the call is over.
+                is_promised = await store_lines.has_callback(conn, call_id)
+                is_silent = verdict in (Rescue.FETCH, Rescue.HANG_UP)
+                verdict = Rescue.HANG_UP if is_promised and is_silent else Rescue.NOTHING
+            if verdict is not Rescue.NOTHING and not self._may_hang_up(call_id):
+                return
+            errands = await self._rescue(conn, known, verdict)
         await self.errands.run(errands)
+
+    def _may_hang_up(self, call_id: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now < self.hung_up_at.get(call_id, -HANG_UP_AGAIN_S) + HANG_UP_AGAIN_S:
+            return False
+        if len(self.hung_up_at) >= LINES_KEPT:
+            self.hung_up_at.clear()
+        self.hung_up_at[call_id] = now
+        return True
 
     async def _is_looked_after(self, conn: Connection, call_id: str) -> bool:
         """Whether a person or a call back is on the way; then other rules hold."""
@@ -260,7 +303,7 @@ class Rescuer:
     async def _ring_back(self, conn: Connection, known: KnownLine) -> Sequence[Errand] | None:
         """The customer goes on with the agent: once, within the branch's hours, and only for a cart that is open."""
         found = await self.answering.possible(conn, known.call_id, known.branch_id, "en")
-        if found is None or not known.has_open_cart or not found.is_number_known:
+        if found is None or not known.has_open_cart or not found.is_number_known or not self.line.can_place:
             return None
         branch, now = found.file.branch, self.clock.now()
         if not branch.escalation.ring_back or not branch.is_open(now) or found.parties.pii_caller is None:

@@ -53,11 +53,6 @@ class EscalationSettings(ServiceSettings):
     agiza_staff_webhook_secret: SecretStr | None = None
     """``whsec_`` and base64: with it the requests to that system are signed (Standard Webhooks)."""
 
-    @property
-    def can_place_calls(self) -> bool:
-        """Whether everything that is needed for it is set."""
-        return all(getattr(self, name) is not None for name in _TO_PLACE_CALLS)
-
     def carrier_api(self) -> CarrierApi | None:
         """A client, to be closed by whoever asked."""
         if self.agiza_carrier_api_url is None or self.agiza_carrier_api_key is None:

@@ -111,6 +111,23 @@ async def settle_of_call(conn: Connection, call_id: str, now: datetime) -> None:
     )
 
 
+async def revive_callback(conn: Connection, row: CallbackRow) -> None:
+    """The word was given once more: the promise begins anew, whoever had closed it."""
+    await conn.execute("UPDATE callbacks SET closed_by = NULL WHERE callback_id = %s", (row.callback_id,))
+    await update_callback(conn, row)
+
+
+async def forgotten(conn: Connection, now: datetime) -> list[str]:
+    """Ids of promises that are said to be being kept, and no call of ours is about them any more."""
+    cursor = await conn.execute(
+        "SELECT callback_id FROM callbacks b WHERE state = 'calling' AND updated_at < %s - interval '1 minute'"
+        " AND NOT EXISTS (SELECT 1 FROM outbound_calls o WHERE o.callback_id = b.callback_id"
+        " AND o.state IN ('asked', 'placed', 'answered')) LIMIT 100",
+        (now,),
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def update_callback(conn: Connection, row: CallbackRow) -> None:
     """Store how far it is. One that a person closed meanwhile stays closed."""
     await conn.execute(

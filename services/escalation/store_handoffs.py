@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from agiza.domain.handoff import HandoffState
+from agiza.domain.handoff import PENDING, HandoffState
 from agiza.domain.menu import Strategy
 from agiza.runtime.postgres import Connection
 
@@ -164,6 +164,7 @@ async def count_open(conn: Connection) -> int:
 
 _SHOWN: Final = (
     "handoff_id", "call_id", "leg_epoch", "branch_id", "contact_id", "reason", "pii_summary", "state", "attempts",
+    "strategy",
     "requested_at", "updated_at",
 )  # fmt: skip
 
@@ -178,11 +179,21 @@ async def list_handoffs(conn: Connection, call_id: str | None, limit: int) -> li
     return [dict(zip(_SHOWN, row, strict=True)) for row in await cursor.fetchall()]
 
 
-async def has_left(conn: Connection, handoff_id: str | None) -> bool:
-    """Whether the bridge has left the stream for this hand-off."""
-    cursor = await conn.execute("SELECT left_at IS NOT NULL FROM handoffs WHERE handoff_id = %s", (handoff_id,))
+async def was_given_up(conn: Connection, call_id: str) -> bool:
+    """Whether we have given up waiting for the carrier to take this caller to a person, and ring them back instead."""
+    cursor = await conn.execute(
+        "SELECT state = 'callback' AND left_at IS NOT NULL FROM handoffs WHERE call_id = %s"
+        " ORDER BY leg_epoch DESC LIMIT 1",
+        (call_id,),
+    )
     row = await cursor.fetchone()
     return bool(row and row[0])
+
+
+async def is_waiting(conn: Connection, call_id: str) -> bool:
+    """Whether the caller's newest hand-off is under way."""
+    row = await newest_handoff(conn, call_id)
+    return row is not None and row.state in PENDING
 
 
 async def call_of(conn: Connection, handoff_id: str) -> str | None:

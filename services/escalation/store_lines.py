@@ -82,27 +82,29 @@ What = Literal["left", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A leg whose bridge reported its end (``left``), or a call that is over, and since when."""
+    """A leg whose bridge reported its end (``left``) and why, or a call that is over, and since when."""
 
     call_id: str
     leg_epoch: int
     what: What
     since: datetime
+    reason: str = ""
 
 
-async def watch_line(conn: Connection, watch: Watch, reason: str = "") -> None:
+async def watch_line(conn: Connection, watch: Watch) -> None:
     """Have somebody look a moment later. Asked again, the first moment counts."""
     await conn.execute(
         "INSERT INTO line_watches (call_id, leg_epoch, what, reason, since) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",
-        (watch.call_id, watch.leg_epoch, watch.what, reason, watch.since),
+        (watch.call_id, watch.leg_epoch, watch.what, watch.reason, watch.since),
     )
 
 
 async def open_watches(conn: Connection, now: datetime) -> list[Watch]:
     """What is still to be looked at, the oldest first."""
     cursor = await conn.execute(
-        "SELECT call_id, leg_epoch, what, since FROM line_watches WHERE NOT settled AND since > %s - interval '10 min'"
+        "SELECT call_id, leg_epoch, what, since, reason FROM line_watches"
+        " WHERE NOT settled AND since > %s - interval '10 min'"
         " ORDER BY since LIMIT 500",
         (now,),
     )
@@ -136,3 +138,22 @@ async def is_on_the_line(conn: Connection, pii_phone: str, but_call_id: str, now
         (pii_phone, but_call_id, now, now),
     )
     return await cursor.fetchone() is not None
+
+
+async def has_unaccepted_order(conn: Connection, call_id: str) -> bool:
+    """Whether an order of this call still waits for the POS, or was refused by it."""
+    cursor = await conn.execute(
+        "SELECT 1 FROM orders WHERE call_id = %s AND state IN ('placed', 'received', 'rejected') LIMIT 1", (call_id,)
+    )
+    return await cursor.fetchone() is not None
+
+
+async def is_picked_up(conn: Connection, outbound_id: str) -> bool:
+    """Whether the webhook knows that somebody has picked up a call of ours, also where its word has not come to us."""
+    cursor = await conn.execute(
+        "SELECT coalesce((state->'call'->>'picked_up')::boolean, false) AND ended_at IS NULL FROM calls"
+        " WHERE outbound_id = %s ORDER BY started_at DESC LIMIT 1",
+        (outbound_id,),
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])

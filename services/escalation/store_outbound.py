@@ -73,10 +73,13 @@ async def of_callback(conn: Connection, callback_id: str) -> list[OutboundRow]:
     )
 
 
-async def unfinished(conn: Connection, until: datetime) -> list[OutboundRow]:
-    """All unfinished calls in which nothing has happened since ``until``, the oldest first."""
+async def stuck(conn: Connection, *, asked: datetime, placed: datetime, answered: datetime) -> list[OutboundRow]:
+    """Unfinished calls that have stood in their state since before the moment given for it, the oldest first."""
     return await _select(
-        conn, "state = ANY(%s) AND updated_at <= %s ORDER BY updated_at LIMIT 200", (list(UNFINISHED), until)
+        conn,
+        "((state = 'asked' AND updated_at <= %s) OR (state = 'placed' AND updated_at <= %s)"
+        " OR (state = 'answered' AND updated_at <= %s)) ORDER BY updated_at LIMIT 200",
+        (asked, placed, answered),
     )
 
 

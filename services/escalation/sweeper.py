@@ -27,6 +27,7 @@ from services.escalation.orders_watch import OrdersWatch
 from services.escalation.outbound import OutboundCalls
 from services.escalation.rescuer import Rescuer
 from services.escalation.staff_hook import StaffHook
+from services.escalation.store_lines import Watch
 
 SWEEP_S: Final = 1.0
 REPEAT_AFTER: Final = timedelta(seconds=3)
@@ -73,28 +74,35 @@ class Sweeper:
             pending = await store_handoffs.pending(conn, now)
             forgotten = await store_handoffs.forgotten(conn, now)
             due = await store_callbacks.due(conn, now)
+            forgotten_callbacks = await store_callbacks.forgotten(conn, now)
             watches = await store_lines.open_watches(conn, now)
             self.metrics.set("escalation_open", await store_handoffs.count_open(conn))
             open_callbacks, late = await store_callbacks.count_open(conn, now)
         self.metrics.set("callbacks_open", open_callbacks)
         self.metrics.set("callbacks_overdue", late)
         for handoff_id in forgotten:
-            await self.desk.close(handoff_id)
-        for handoff_id in overdue:
-            await self.desk.order_leave(handoff_id)
+            await self._quietly(partial(self.desk.close, handoff_id))
         for handoff_id in pending:
-            await self.rescuer.look_after(handoff_id)
+            await self._quietly(partial(self.rescuer.look_after, handoff_id))
         for watch in watches:
-            await self.rescuer.look_at(watch, was_taken=await self.bridges.was_taken(watch.call_id))
+            self._do_beside(f"watch:{watch.call_id}:{watch.leg_epoch}:{watch.what}", partial(self._look_at, watch))
         for lost in await self.bridges.look():
-            await self.rescuer.look_at_live(lost.call_id, bridge_gone_s=lost.gone_s, was_taken=lost.was_taken)
+            look = partial(self.rescuer.look_at_live, lost.call_id, bridge_gone_s=lost.gone_s, was_taken=lost.was_taken)
+            await self._quietly(look)
+        for callback_id in forgotten_callbacks:
+            await self._quietly(partial(self.callbacks.recover, callback_id))
         for callback_id in due:
             self._do_beside(callback_id, partial(self.callbacks.attempt, callback_id))
         for row in await self.outbound.stuck():
             self._do_beside(row.outbound_id, partial(self.outbound.follow, row))
         for handoff_id in await self.hook.untold(now):
             self._do_beside(f"tell:{handoff_id}", partial(self.hook.tell, handoff_id))
+        for handoff_id in overdue:  # last, for Redis may be away
+            await self._quietly(partial(self.desk.order_leave, handoff_id))
         await self._seldom(now.timestamp())
+
+    async def _look_at(self, watch: Watch) -> None:
+        await self.rescuer.look_at(watch, was_taken=await self.bridges.was_taken(watch.call_id))
 
     async def _seldom(self, now_s: float) -> None:
         if now_s < self._seldom_at + SELDOM_S:

@@ -153,8 +153,9 @@ async def read_outbound(conn: Connection, outbound_id: str) -> OutboundRow | Non
     cursor = await conn.execute(
         "SELECT o.kind, o.branch_id, o.call_id, o.pii_to, o.pii_customer, o.contact_id, o.room, o.language,"
         " coalesce(b.reason, h.reason, 'callback'),"
-        " coalesce(b.state IN ('waiting', 'calling'), h.state IN ('requested', 'leaving', 'dial_served', 'callback'),"
-        " false)"
+        # One that escalation has given up connects nobody any more: another phone may be ringing by now.
+        " o.state IN ('asked', 'placed', 'answered') AND coalesce(b.state IN ('waiting', 'calling'),"
+        " h.state IN ('requested', 'leaving', 'dial_served', 'callback'), false)"
         " FROM outbound_calls o LEFT JOIN callbacks b USING (callback_id)"
         " LEFT JOIN handoffs h ON h.handoff_id = o.handoff_id WHERE o.outbound_id = %s",
         (outbound_id,),

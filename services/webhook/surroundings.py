@@ -72,6 +72,8 @@ def desk_of(
     contacts = ring_order(listed.file.contacts, now, language=row.language)
     targets = (DialTarget(each.id, each.phone, each.hours.is_open(now)) for each in contacts)
     may_dial = dialling.is_on
+    can_be_rung = row.pii_caller is not None and diallable.is_ordinary(row.pii_caller, branch)
+    is_watched = may_dial and dialling.can_place_calls and can_be_rung
     return Desk(
         branch_phone=branch.phone,
         caller=row.pii_caller,
@@ -82,12 +84,9 @@ def desk_of(
         can_rejoin=row.end_reason is None or row.end_reason in LOST_BY_US,
         may_dial=may_dial,
         can_call_back=(
-            may_dial
-            and dialling.can_place_calls
-            and branch.escalation.callback_minutes > 0
-            and row.pii_caller is not None
-            and diallable.is_ordinary(row.pii_caller, branch)
+            is_watched and branch.escalation.callback_minutes > 0 and any(each.hours.is_open(now) for each in contacts)
         ),
+        is_watched=is_watched,
     )
 
 

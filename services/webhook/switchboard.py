@@ -19,7 +19,7 @@ from typing import Final
 import psycopg
 
 from agiza.carrier.callbacks import CarrierPost, understand
-from agiza.carrier.documents import EMPTY, Document, Reject
+from agiza.carrier.documents import EMPTY, Document, Hangup, Reject
 from agiza.carrier.tokens import TokenRefused, check_media_token
 from agiza.carrier.urls import Urls
 from agiza.domain.call_answers import Decision, OfferStream, Silent
@@ -190,8 +190,8 @@ class Switchboard:
         while True:
             async with conn.transaction():
                 found = await read_call(conn, question.call_id)
-                if found is not None and found[1] is not None:
-                    # Escalation may be giving up on us: only one of the two has this caller rung.
+                if found is not None:
+                    # Escalation may be giving up on us: only one of the two takes the caller further.
                     await lock_call(conn, question.call_id)
                     found = await read_call(conn, question.call_id)
                 row, handoff = await self._known(conn, question, found, now)
@@ -263,7 +263,12 @@ class Switchboard:
 
     def _from_memory(self, question: Question) -> Document:
         now = self._clock.now()
-        row = self._memory.get(question.call_id) or new_row(question, now)
+        known = self._memory.get(question.call_id)
+        if known is None and question.outbound_id is not None:
+            # Whom we have rung is nobody's caller, and with whom they were to talk cannot be known now.
+            log.warning("outbound_without_database", call_id=question.call_id)
+            return (Hangup(),)
+        row = known or new_row(question, now)
         desk = desk_of(question.listed, row, self._dialling, self._diallable, can_order=False, now=now)
         decision = decide(row.call, None, question.callback, desk, now)
         if question.is_replay and is_progress(row.call, decision.call):

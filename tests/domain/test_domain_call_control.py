@@ -174,7 +174,7 @@ EVENT_STOPPED = Callback(Edge.STREAM_ENDED, Channel.EVENTS, "StreamStopped")
 
 @pytest.mark.parametrize("told", [STATUS_STOPPED, EVENT_STOPPED])
 def test_where_calls_can_be_placed_a_dial_waits_for_a_request_that_is_carried_out(told: Callback) -> None:
-    line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).asked().hears(told)
+    line = Line(replace(DESK, is_watched=True)).hears(RING, STARTED).asked().hears(told)
     # A silent carrier says no more than this: nothing may look as if a person were on the line.
     assert (line.answer, line.call.phase, line.last.events) == (Silent(), Phase.STREAMING, ())
     assert line.hears(NEXT).answer == DialPerson(MANAGER, Phrase.CONNECTING, 1)
@@ -182,14 +182,14 @@ def test_where_calls_can_be_placed_a_dial_waits_for_a_request_that_is_carried_ou
 
 @pytest.mark.parametrize("outcome", ["placed", "no_order"])
 def test_where_calls_can_be_ended_a_goodbye_waits_for_such_a_request_too(outcome: CallOutcome) -> None:
-    line = Line(replace(DESK, can_call_back=True)).hears(RING, STARTED).reported(outcome).hears(STATUS_STOPPED)
+    line = Line(replace(DESK, is_watched=True)).hears(RING, STARTED).reported(outcome).hears(STATUS_STOPPED)
     assert (line.answer, line.call.phase) == (Silent(), Phase.STREAMING)
     assert line.hears(STOPPED).answer == Close(None)
 
 
 @pytest.mark.parametrize("outcome", [None, "handoff", "dropped"])
 def test_every_leg_is_watched_where_calls_can_be_placed(outcome: CallOutcome | None) -> None:
-    line = Line(replace(DESK, can_call_back=True, outcome=outcome)).hears(RING, STARTED).hears(STATUS_STOPPED)
+    line = Line(replace(DESK, is_watched=True, outcome=outcome)).hears(RING, STARTED).hears(STATUS_STOPPED)
     assert (line.answer, line.call.phase) == (Silent(), Phase.STREAMING)
     alone = Line(replace(DESK, outcome=outcome)).hears(RING, STARTED).hears(STATUS_STOPPED)
     assert alone.answer != Silent(), "where nobody watches, even a guess is better"

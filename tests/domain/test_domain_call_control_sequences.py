@@ -51,7 +51,7 @@ OFF_DUTY = DialTarget("owner", "+254700000003", on_duty=False)
 ROGUE = DialTarget("rogue", "+254711000001")  # the caller's own number
 DESK = Desk(
     "+254709000002", "+254711000001", is_open=True, can_order=True, contacts=(FRONT, MANAGER, OFF_DUTY),
-    can_rejoin=True, can_call_back=True,
+    can_rejoin=True, can_call_back=True, is_watched=True,
 )  # fmt: skip
 SEQUENCE_LENGTH = 8
 
@@ -80,7 +80,7 @@ AGE_MAX = timedelta(seconds=OFFER_SECONDS + 1)
 WAITS = (timedelta(0), AGE_MAX)  # at once, or later than every limit
 DESKS = {
     "usual": DESK,
-    "no_orders": replace(DESK, can_order=False, can_call_back=False),
+    "no_orders": replace(DESK, can_order=False, can_call_back=False, is_watched=False),
     "closed": replace(DESK, is_open=False),
     "nobody": replace(DESK, contacts=(), can_rejoin=False),
     "dial_off": replace(DESK, may_dial=False, can_rejoin=False),

@@ -87,10 +87,31 @@ def test_customer_who_does_not_pick_up_is_told_to_the_staff() -> None:
     assert line.steps == ["missed"]
 
 
-@pytest.mark.parametrize("connected", [True, False, None])
-def test_end_of_the_call_tells_how_it_went(connected: bool | None) -> None:
-    line = Line(CallKind.STAFF_BRIDGE, BRIDGE).hears(ANSWERED).hears(replace(OVER, dial_connected=connected))
-    assert line.steps == ["missed" if connected is False else "connected"]
+@pytest.mark.parametrize(
+    ("connected", "duration_s", "after_s", "step"),
+    [
+        (True, 2, 2, "connected"),
+        (False, 60, 60, "missed"),
+        (None, 60, 60, "connected"),
+        (None, None, 60, "connected"),
+        # they hung up while they were still being told who calls: nobody has talked with the customer
+        (None, 3, 3, "missed"),
+        (None, None, 3, "missed"),
+    ],
+)
+def test_end_of_the_call_tells_how_it_went(
+    connected: bool | None, duration_s: int | None, after_s: float, step: str
+) -> None:
+    over = replace(OVER, dial_connected=connected, duration_s=duration_s)
+    assert Line(CallKind.STAFF_BRIDGE, BRIDGE).hears(ANSWERED).hears(over, after_s=after_s).steps == [step]
+
+
+def test_ring_back_whose_first_word_is_ringing_is_told_when_it_goes_on() -> None:
+    line = Line(CallKind.RING_BACK, Outbound("o1", is_open=True)).hears(RINGING)
+    assert line.steps == []
+    started = Callback(Edge.STREAM_STARTED, Channel.VOICE, "StreamStarted")
+    assert line.hears(started).steps == ["answered"]
+    assert line.hears(started).last.events == ()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -30,6 +30,14 @@ async def take(conn: Connection, branch_id: str, matter_id: str, by: str, now: d
         (by, now, matter_id, branch_id),
     )
     row = await cursor.fetchone()
+    if row is not None:
+        return str(row[0])
+    cursor = await conn.execute(
+        "UPDATE callbacks SET taken_by = coalesce(taken_by, %s), taken_at = coalesce(taken_at, %s)"
+        " WHERE callback_id = %s AND branch_id = %s AND handoff_id IS NULL RETURNING taken_by",
+        (by, now, matter_id, branch_id),
+    )
+    row = await cursor.fetchone()
     return str(row[0]) if row else None
 
 

@@ -63,7 +63,7 @@ _QUERY: Final = """
 SELECT coalesce(h.call_id, b.call_id) AS call_id, h.handoff_id, h.state AS handoff_state, h.reason, h.pii_summary,
        h.requested_at, h.taken_by, h.taken_at, t.name AS contact,
        b.callback_id, b.kind AS callback_kind, b.state AS callback_state, b.reason AS callback_reason, b.pii_phone,
-       b.promised_for, b.attempts, b.closed_by, b.created_at,
+       b.promised_for, b.attempts, b.closed_by, b.created_at, b.taken_by AS callback_taken_by,
        c.pii_caller, c.pii_transcript
   FROM (SELECT * FROM handoffs WHERE branch_id = %(branch)s
            AND (state = ANY(%(open_handoff)s) OR updated_at > %(now)s - make_interval(mins => %(minutes)s))
@@ -129,6 +129,7 @@ def _matter(row: JsonObject, cart: JsonObject | None, turns: list[JsonObject] | 
     told = turns if turns is not None else [
         {"who": turn["who"], "text": turn["pii_text"]} for turn in (row["pii_transcript"] or [])[-TURNS_SHOWN:]
     ]  # fmt: skip
+    taken_by = row["taken_by"] or row["callback_taken_by"] or row["closed_by"]
     handoff_open = row["handoff_state"] in OPEN_HANDOFF
     callback_open = row["callback_state"] in OPEN_CALLBACK
     return {
@@ -141,8 +142,8 @@ def _matter(row: JsonObject, cart: JsonObject | None, turns: list[JsonObject] | 
         "since": (row["requested_at"] or row["created_at"]).isoformat(),
         "contact": row["contact"],
         # Who has not taken the matter does not need the number.
-        "caller": phone if row["taken_by"] or row["closed_by"] else masked(phone),
-        "taken_by": row["taken_by"] or row["closed_by"],
+        "caller": phone if taken_by else masked(phone),
+        "taken_by": taken_by,
         "callback": row["callback_id"] and {
             "id": row["callback_id"],
             "kind": row["callback_kind"],

@@ -104,7 +104,7 @@ function fill(card, matter, now) {
   list(card.querySelector(".words"), matter.transcript.map((turn) => `${turn.who}: ${turn.text}`),
        matter.transcript.map((turn) => turn.who));
   card.querySelector("details").hidden = matter.transcript.length === 0;
-  const shown = { take: matter.is_open && !matter.taken_by && matter.id !== matter.callback?.id,
+  const shown = { take: matter.is_open && !matter.taken_by,
                   place: hasLines, discard: hasLines, close: matter.is_open };
   for (const button of card.querySelectorAll("button[data-act]")) button.hidden = !shown[button.dataset.act];
 }
