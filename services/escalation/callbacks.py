@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from agiza.domain.call_state import Phase
 from agiza.domain.callback import (
     SOON,
     AttemptEnd,
@@ -31,24 +30,19 @@ from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, lock_call, transaction
 from services.escalation import store_callbacks as store
-from services.escalation import store_handoffs, store_lines, store_outbound
+from services.escalation import store_lines, store_outbound
 from services.escalation.carrier_line import CarrierLine
 from services.escalation.errands import RING_BACK, Errand, Errands, Queue, place
+from services.escalation.keeping import is_over_for_customer, too_late
 from services.escalation.matters import Step
 from services.escalation.moving import move_handoff
 from services.escalation.outbound import new_call
 from services.escalation.roster import roster
 from services.escalation.store_callbacks import CallbackKind, CallbackRow
-from services.escalation.store_lines import KnownLine
 from services.escalation.store_outbound import OutboundRow
 
 STILL_LIVE: Final = timedelta(seconds=5)
 """A customer who is still on the line is rung when they have hung up: looked at again after this."""
-KEPT_LATE: Final = timedelta(minutes=30)
-"""So long after its time a promise may still be kept; then people have to see to it."""
-RING_BACK_WITHIN: Final = timedelta(minutes=5)
-"""A customer whose line was lost has given up, or rung again, after this."""
-ORDER_REASON: Final = "order_not_accepted"
 ENGAGED: Final = timedelta(seconds=30)
 """A customer who is in another call with us is rung after this."""
 BY_HAND: Final = timedelta(minutes=1)
@@ -153,7 +147,7 @@ class Callbacks:
             known = await store_lines.read_line(conn, row.call_id)
             if known is None or known.line.ended_at is not None:
                 return None
-            if await self._is_over_for_them(conn, row, known):
+            if await is_over_for_customer(conn, row, known):
                 return row.call_id
             if row.kind == "agent":  # the carrier asked after all, and they were given the next leg, or a person
                 await self._store(conn, replace(row, state=CallbackState.CLOSED, next_attempt_at=None, updated_at=now))
@@ -161,17 +155,6 @@ class Callbacks:
             # The agent goes on talking with them; the call back was promised for afterwards.
             await store.update_callback(conn, replace(row, next_attempt_at=now + STILL_LIVE))
             return None
-
-    async def _is_over_for_them(self, conn: Connection, row: CallbackRow, known: KnownLine) -> bool:
-        """Whether the customer hears nothing more on their own call, although it is still there."""
-        line = known.line
-        if await store_handoffs.was_given_up(conn, row.call_id):
-            return True  # by ourselves, for this call back
-        if line.phase not in (Phase.OFFERED, Phase.STREAMING) or await store_handoffs.is_waiting(conn, row.call_id):
-            return False
-        if row.kind == "agent":
-            return line.offered_at is None or line.offered_at <= row.created_at
-        return line.end_reason is not None
 
     async def _due(self, conn: Connection, callback_id: str) -> CallbackRow | None:
         """The promise under the call's lock and its own, if its next attempt is due."""
@@ -192,7 +175,7 @@ class Callbacks:
 
     async def _begin(self, conn: Connection, row: CallbackRow, now: datetime) -> Sequence[Errand]:
         file = self._branches.get(BranchId(row.branch_id))
-        if (over := await self._is_too_late(conn, row, file, now)) is not None:
+        if (over := await too_late(conn, row, file, now)) is not None:
             await self._store(conn, replace(row, state=over, next_attempt_at=None, updated_at=now))
             return ()
         if file is None or not self._line.can_place:
@@ -225,23 +208,6 @@ class Callbacks:
         after = row.at(begun(row.standing, contact.id if contact else None), now)
         await store.update_callback(conn, replace(after, attempts=row.attempts + 1))
         return (place(call.outbound_id),)
-
-    async def _is_too_late(
-        self, conn: Connection, row: CallbackRow, file: BranchFile | None, now: datetime
-    ) -> CallbackState | None:
-        """How a promise ends that could not be kept in time; None while it still can be.
-
-        With people it stands on their page then. A customer with a cart is rung within minutes, while the branch is
-        open and the cart still theirs, or not at all.
-        """
-        if row.kind == "person":
-            if row.reason == ORDER_REASON and not await store_lines.has_unaccepted_order(conn, row.call_id):
-                return CallbackState.CLOSED
-            return CallbackState.FAILED if now > row.promised_for + KEPT_LATE else None
-        known = await store_lines.read_line(conn, row.call_id)
-        has_cart = known is not None and known.has_open_cart
-        is_open = file is not None and file.branch.is_open(now)
-        return None if has_cart and is_open and now <= row.created_at + RING_BACK_WITHIN else CallbackState.CLOSED
 
     async def _customer_rang(self, conn: Connection, row: CallbackRow, now: datetime) -> None:
         """They were quicker. With the agent they find their cart; who wants a person is rung when that call is over."""

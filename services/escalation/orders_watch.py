@@ -20,9 +20,9 @@ from agiza.runtime.postgres import Connection, Pool, transaction
 from services.escalation.callbacks import Callbacks
 from services.escalation.carrier_line import CarrierLine
 from services.escalation.errands import Errand, Errands
+from services.escalation.keeping import ORDER_REASON
 
 LOOKED_BACK: Final = timedelta(hours=2)
-REASON: Final = "order_not_accepted"
 
 log = get_logger(__name__)
 
@@ -58,7 +58,7 @@ class OrdersWatch:
                         continue
                     self.told.add(call_id)
                     log.error("order_not_accepted", call_id=call_id, branch_id=branch_id, can_be_rung=False)
-                    self.metrics.add("escalation_total", reason=REASON, outcome="no_number")
+                    self.metrics.add("escalation_total", reason=ORDER_REASON, outcome="no_number")
                     continue
                 minutes = timedelta(minutes=file.branch.escalation.callback_minutes or 15)
                 _, asked = await self.callbacks.give(
@@ -67,14 +67,14 @@ class OrdersWatch:
                     call_id=call_id,
                     branch_id=branch_id,
                     pii_phone=phone,
-                    reason=REASON,
+                    reason=ORDER_REASON,
                     language=language,
                     promise=Promise(now, now + minutes, now + SOON, is_soon=True),
                     traceparent=traceparent,
                 )
                 if asked:
                     log.error("order_not_accepted", call_id=call_id, branch_id=branch_id, can_be_rung=True)
-                    self.metrics.add("escalation_total", reason=REASON, outcome="callback")
+                    self.metrics.add("escalation_total", reason=ORDER_REASON, outcome="callback")
                 errands += asked
         await self.errands.run(errands)
 

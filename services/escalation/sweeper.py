@@ -23,6 +23,7 @@ from services.escalation import store_callbacks, store_handoffs, store_lines
 from services.escalation.callbacks import Callbacks
 from services.escalation.desk import Desk
 from services.escalation.lost_bridges import LostBridges
+from services.escalation.lost_legs import LostLegs
 from services.escalation.orders_watch import OrdersWatch
 from services.escalation.outbound import OutboundCalls
 from services.escalation.rescuer import Rescuer
@@ -45,6 +46,7 @@ class Sweeper:
     pool: Pool
     desk: Desk
     rescuer: Rescuer
+    legs: LostLegs
     callbacks: Callbacks
     outbound: OutboundCalls
     bridges: LostBridges
@@ -87,7 +89,7 @@ class Sweeper:
         for watch in watches:
             self._do_beside(f"watch:{watch.call_id}:{watch.leg_epoch}:{watch.what}", partial(self._look_at, watch))
         for lost in await self.bridges.look():
-            look = partial(self.rescuer.look_at_live, lost.call_id, bridge_gone_s=lost.gone_s, was_taken=lost.was_taken)
+            look = partial(self.legs.look_at_live, lost.call_id, bridge_gone_s=lost.gone_s, was_taken=lost.was_taken)
             await self._quietly(look)
         for callback_id in forgotten_callbacks:
             await self._quietly(partial(self.callbacks.recover, callback_id))
@@ -102,14 +104,14 @@ class Sweeper:
         await self._seldom(now.timestamp())
 
     async def _look_at(self, watch: Watch) -> None:
-        await self.rescuer.look_at(watch, was_taken=await self.bridges.was_taken(watch.call_id))
+        await self.legs.look_at(watch, was_taken=await self.bridges.was_taken(watch.call_id))
 
     async def _seldom(self, now_s: float) -> None:
         if now_s < self._seldom_at + SELDOM_S:
             return
         self._seldom_at = now_s
         await self.orders.sweep()
-        self._do_beside("over long", self.rescuer.end_over_long)
+        self._do_beside("over long", self.legs.end_over_long)
         async with self.pool.connection() as conn:
             await store_lines.forget_watches(conn, self.clock.now())
 

@@ -25,6 +25,7 @@ from services.escalation.errands import Errands
 from services.escalation.joining import Joining
 from services.escalation.listeners import Listeners
 from services.escalation.lost_bridges import LostBridges
+from services.escalation.lost_legs import LostLegs
 from services.escalation.orders_watch import OrdersWatch
 from services.escalation.outbound import OutboundCalls
 from services.escalation.rescuer import Rescuer
@@ -84,18 +85,8 @@ def put_together(settings: EscalationSettings, around: Surroundings) -> Parts:
         metrics=metrics,
     )
     desk = Desk(pool, errands, line, answering, callbacks, joining, clock, metrics)
-    rescuer = Rescuer(
-        pool,
-        errands,
-        line,
-        answering,
-        callbacks,
-        joining,
-        desk,
-        clock,
-        metrics,
-        silent=timedelta(seconds=settings.agiza_carrier_silent_s),
-    )
+    silent = timedelta(seconds=settings.agiza_carrier_silent_s)
+    rescuer = Rescuer(pool, errands, line, answering, callbacks, joining, desk, clock, metrics, silent)
     hook = StaffHook(
         pool,
         around.redis,
@@ -109,6 +100,7 @@ def put_together(settings: EscalationSettings, around: Surroundings) -> Parts:
         pool=pool,
         desk=desk,
         rescuer=rescuer,
+        legs=LostLegs(pool, errands, line, answering, callbacks, rescuer, clock, metrics, silent),
         callbacks=callbacks,
         outbound=outbound,
         bridges=LostBridges(pool, around.redis, clock),

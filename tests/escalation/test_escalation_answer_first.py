@@ -172,3 +172,27 @@ async def test_bridge_that_did_not_wait_for_the_ringing_has_it_stopped_before_th
         await desk.dial_served(desk.answers()[0].handoff_id, contact_id="manager")
         await desk.until_state("dial_served")
         assert world.rung() == [FRONT], "the carrier dials now, not we"
+
+
+async def test_end_that_overtakes_the_pick_up_rings_the_next_one(start_escalation: Start, tmp_path: Path) -> None:
+    async with ringing(start_escalation, tmp_path) as (world, desk, outbound_id):
+        await moved(desk, "ended", outbound_id)
+        await moved(desk, "answered", outbound_id)
+        await placed(desk, 2)
+        assert (world.rung(), desk.orders()) == ([FRONT, MANAGER], [])
+
+
+async def test_report_of_the_leg_before_does_not_touch_what_the_next_one_asked_for(
+    start_escalation: Start, tmp_path: Path
+) -> None:
+    async with ringing(start_escalation, tmp_path, agiza_carrier_silent_s=0.5) as (world, desk, _):
+        await desk.rows("UPDATE handoffs SET leg_epoch = 1")
+        await desk.rows("UPDATE calls SET state = jsonb_set(state, '{call,epoch}', '1'), leg_epoch = 1")
+        await left(desk, "handoff", "handoff", epoch=0)
+        await desk.rows("UPDATE calls SET outcome = NULL, end_reason = NULL")
+        await desk.send_marker()
+        await desk.send_marker()
+        assert await desk.rows("SELECT ringing, left_at, state FROM handoffs WHERE call_id = 'HD_7c21e04ab9f3'") == [
+            ("front", None, "requested")
+        ]
+        assert (world.rung(), await callbacks(desk)) == ([FRONT], [])

@@ -239,3 +239,55 @@ async def test_customer_who_rings_again_meanwhile_is_not_rung(start_escalation: 
         await desk.rows("UPDATE callbacks SET next_attempt_at = next_attempt_at - interval '1 minute'")
         await placed(desk)
         assert world.rung() == [FRONT]
+
+
+async def test_promise_of_earlier_does_not_cut_off_a_person_who_is_dialled_now(start_escalation: Start) -> None:
+    async with open_world() as world, start_escalation(**world.settings()) as desk:
+        live = world.live_call()
+        await desk.call()
+        await desk.ask(reason="callback")
+        await desk.until_heard(1)
+        await desk.ask()  # they think better of it: somebody is dialled at once
+        await desk.until_heard(2)
+        assert desk.answers()[1].contact_id == "front"
+        await desk.rows(
+            "UPDATE calls SET outcome = 'handoff', end_reason = 'handoff', stage = 'dialling', last_dialled_at = %s,"
+            " state = jsonb_set(state, '{call,phase}', '\"dialling\"')",
+            desk.process.clock.now(),
+        )
+        await desk.dial_served(desk.answers()[1].handoff_id)
+        await desk.rows("UPDATE callbacks SET next_attempt_at = next_attempt_at - interval '10 seconds'")
+        await desk.send_marker()
+        await desk.send_marker()
+        assert (live.hang_up.is_set(), world.rung()) == (False, [])
+        await desk.dial_ended(desk.answers()[1].handoff_id, connected=True)
+        await until_callback(desk, "connected")
+
+
+async def test_promise_that_could_not_be_kept_in_time_is_left_to_people(start_escalation: Start) -> None:
+    async with open_world() as world, start_escalation(**world.settings()) as desk:
+        await desk.redis.set("agiza:switches:dial", "off")
+        await desk.until_outbound("off")
+        await desk.call()
+        await desk.hung_up("handoff")
+        await promised(desk)
+        await until_callback(desk, "waiting")
+        await desk.rows(
+            "UPDATE callbacks SET promised_for = promised_for - interval '50 minutes',"
+            " next_attempt_at = next_attempt_at - interval '50 minutes'"
+        )
+        await until_callback(desk, "failed")
+        assert world.rung() == []
+        await desk.redis.delete("agiza:switches:dial")
+
+
+async def test_word_that_is_given_once_more_counts_anew(start_escalation: Start) -> None:
+    async with open_world() as world, start_escalation(NIGHT, **world.settings()) as desk:
+        await desk.call()
+        await desk.ask(reason="callback")
+        await desk.until_heard(1)
+        await desk.rows("UPDATE callbacks SET state = 'closed', closed_by = 'Asha', next_attempt_at = NULL")
+        await desk.ask(reason="callback")
+        await desk.until_heard(2)
+        assert await callbacks(desk) == [("person", "waiting", 0)]
+        assert await desk.rows("SELECT closed_by, next_attempt_at IS NOT NULL FROM callbacks") == [(None, True)]
