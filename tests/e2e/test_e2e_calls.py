@@ -84,7 +84,10 @@ def test_a_spoken_order_becomes_the_exact_ticket(placed: Mapping[str, PlacedCall
     ] == LINES
     heard = " ".join(turn["text"] for turn in result.transcript if turn["who"] == "agent")
     assert "automated assistant" in heard, "the agent says what it is"
-    assert [call["name"] for call in result.tool_calls][-3:] == ["getTotal", "placeOrder", "endCall"]
+    names = [call["name"] for call in result.tool_calls]
+    placing = names[len(names) - names[::-1].index("getTotal") :]
+    # Where the yes came into the last word of the read-back, one short question follows; never more than one.
+    assert placing in (["placeOrder", "endCall"], ["placeOrder", "placeOrder", "endCall"])
     with wave.open(str(one.record.wavs["caller-heard"])) as wav:
         assert (wav.getframerate(), wav.getnchannels()) == (16_000, 1)
         assert wav.getnframes() / 16_000 == pytest.approx((one.record.ended_ms or 0) / 1000, abs=2)

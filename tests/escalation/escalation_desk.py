@@ -257,8 +257,11 @@ Start = Callable[..., contextlib.AbstractAsyncContextManager[Escalation]]
 
 
 @pytest.fixture
-def start_escalation(database: Database, redis_url: str, redis_urls: Mapping[str, str], logged: object) -> Start:
-    """Start the service at a moment; keyword arguments are settings."""
+def start_escalation(
+    database: Database, redis_url: str, redis_urls: Mapping[str, str], logged: object, monkeypatch: pytest.MonkeyPatch
+) -> Start:
+    """Start the service at a moment; keyword arguments are settings. It sweeps more often than it would."""
+    monkeypatch.setattr("services.escalation.sweeper.SWEEP_S", 0.2)
 
     @contextlib.asynccontextmanager
     async def start(moment: datetime = NOON, **settings: object) -> AsyncIterator[Escalation]:
