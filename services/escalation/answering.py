@@ -16,7 +16,7 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.postgres import Connection
 from services.escalation.carrier_line import CarrierLine
 from services.escalation.phrases import Name, sentence
-from services.escalation.roster import Parties, parties, roster
+from services.escalation.roster import Parties, parties, ringable
 from services.escalation.store_handoffs import HandoffRow
 
 LEAVE_WITHIN: Final = timedelta(seconds=6)
@@ -50,7 +50,7 @@ class Answering:
         if known is None or file is None:
             return None
         branch = file.branch
-        people = tuple(each for each in await roster(conn, branch_id) if self.line.refuses(each.phone, branch) is None)
+        people = await ringable(conn, branch, self.line)
         customer = known.pii_customer
         can_be_rung = customer is not None and self.line.refuses(customer, branch) is None
         offered = promise(

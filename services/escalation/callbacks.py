@@ -37,7 +37,7 @@ from services.escalation.keeping import is_over_for_customer, too_late
 from services.escalation.matters import Step
 from services.escalation.moving import move_handoff
 from services.escalation.outbound import new_call
-from services.escalation.roster import roster
+from services.escalation.roster import ringable
 from services.escalation.store_callbacks import CallbackKind, CallbackRow
 from services.escalation.store_outbound import OutboundRow
 
@@ -219,11 +219,8 @@ class Callbacks:
     async def _next_contact(
         self, conn: Connection, row: CallbackRow, file: BranchFile, now: datetime
     ) -> Contact | None:
-        people = [
-            each for each in await roster(conn, row.branch_id) if self._line.refuses(each.phone, file.branch) is None
-        ]
         return next_contact(
-            people,
+            await ringable(conn, file.branch, self._line),
             now,
             language=row.language,
             customer=row.pii_phone,

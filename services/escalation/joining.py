@@ -29,7 +29,7 @@ from services.escalation.errands import LOOK_AFTER, Errand, HangUp, Queue, Tell,
 from services.escalation.matters import Step
 from services.escalation.moving import move_handoff, save_handoff
 from services.escalation.outbound import new_call
-from services.escalation.roster import parties, roster
+from services.escalation.roster import parties, ringable
 from services.escalation.store_callbacks import CallbackRow
 from services.escalation.store_handoffs import HandoffRow
 from services.escalation.store_outbound import OutboundRow
@@ -215,11 +215,8 @@ class Joining:
         file = self.branches.get(BranchId(row.branch_id))
         if known is None or file is None:
             return None
-        people = [
-            each for each in await roster(conn, row.branch_id) if self.line.refuses(each.phone, file.branch) is None
-        ]
         return choose_contact(
-            people,
+            await ringable(conn, file.branch, self.line),
             now,
             language=row.language,
             caller=known.pii_customer,

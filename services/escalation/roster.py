@@ -9,8 +9,9 @@ from psycopg.types.json import Jsonb
 
 from agiza.domain.hours import OpeningHours, Window
 from agiza.domain.ids import BranchId, ContactId
-from agiza.domain.menu import BranchFile, Contact
+from agiza.domain.menu import Branch, BranchFile, Contact
 from agiza.runtime.postgres import Connection
+from services.escalation.carrier_line import CarrierLine
 
 JsonObject = dict[str, Any]
 
@@ -56,6 +57,11 @@ def _hours_to_json(hours: OpeningHours) -> JsonObject:
 
 def _hours_from_json(stored: JsonObject) -> OpeningHours:
     return OpeningHours(stored["timezone"], tuple(Window(*window) for window in stored["windows"]))
+
+
+async def ringable(conn: Connection, branch: Branch, line: CarrierLine) -> tuple[Contact, ...]:
+    """The branch's active contacts whose numbers may be rung, judged now whatever was stored."""
+    return tuple(each for each in await roster(conn, branch.id) if line.refuses(each.phone, branch) is None)
 
 
 @dataclass(frozen=True, slots=True)
