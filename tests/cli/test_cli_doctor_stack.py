@@ -22,7 +22,7 @@ from agiza.cli.stack import BRANCHES, Stack, StackOptions, running_stack
 from agiza.contracts.streams import DIAL_SWITCH
 from simulators.carrier.settings import CarrierSettings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 @asynccontextmanager

@@ -44,6 +44,10 @@ class System:
         future: Future[T] = asyncio.run_coroutine_threadsafe(work, self.loop)
         return future.result(timeout_s)
 
+    def request(self, *say: str, branch: str = "westlands", **options: object) -> CallRequest:
+        """What the caller of a branch says, one utterance each."""
+        return CallRequest(branch=self.branches[branch], say=say, **options)  # type: ignore[arg-type]
+
     async def call(self, request: CallRequest, voice: Voice | None = None) -> PlacedCall:
         """One call."""
         return await place_call(self.line, request, voice)

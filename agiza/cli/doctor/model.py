@@ -36,7 +36,9 @@ async def look(site: SiteSettings, branch: BranchFile | None) -> list[Finding]:
         return [failure(SUBJECT, "not asked: there is no branch whose menu could be set up", "mend the branch files")]
     metrics = Metrics()
     try:
-        model = LiveModel(
+        # It reads certificates and builds models of the whole API, which takes half a second: the other checks go on.
+        model = await asyncio.to_thread(
+            LiveModel,
             api_key=site.gemini_api_key.get_secret_value(),
             model=site.agiza_model,
             voice=site.agiza_voice,
