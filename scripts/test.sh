@@ -3,12 +3,15 @@
 # file stays with one worker, so that what its tests share is started once, and the longest files begin
 # (tests/conftest.py). Then, one after the other, what a machine under load cannot show: spoken calls, whose
 # listeners need the processor as a person needs quiet.
-# Extra arguments go to pytest: make test ARGS="-k cart".
+# Extra arguments go to pytest: make test ARGS="-k cart". With COVER=yes the first part also measures the branch coverage
+# of the parts that decide (scripts/coverage.sh says of which), so that nothing has to run twice for it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 readonly NOTHING_COLLECTED=5
-.venv/bin/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not alone" "$@"
+cover=()
+if [ "${COVER:-}" = yes ]; then mapfile -t cover < <(scripts/coverage.sh --options); fi
+.venv/bin/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not alone" ${cover[@]+"${cover[@]}"} "$@"
 together=$?
 .venv/bin/pytest -q -m alone "$@"
 alone=$?
