@@ -75,6 +75,55 @@ def test_all_parts_and_all_fields_in_their_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "taken"),
+    [
+        ({"turnComplete": True, "turnCompleteReason": "RESPONSE_REJECTED"}, [i.TurnCompleted("RESPONSE_REJECTED")]),
+        ({"turnComplete": True, "turnCompleteReason": "TURN_COMPLETE_REASON_UNSPECIFIED"}, [i.TurnCompleted()]),
+        ({"turnComplete": True, "turnCompleteReason": "BRAND_NEW"}, [i.TurnCompleted("BRAND_NEW")]),
+        ({"turnComplete": True, "turnCompleteReason": "call +254700000001"}, [i.TurnCompleted()]),
+        ({"turnComplete": True, "turnCompleteReason": 3}, [i.TurnCompleted()]),
+        ({"turnComplete": True, "waitingForInput": True}, [i.TurnCompleted(awaits_caller=True)]),
+        ({"turnComplete": True, "interactionStatus": "IN_PROGRESS"}, [i.TurnCompleted(goes_on=True)]),
+        ({"turnComplete": True, "interactionStatus": "IDLE"}, [i.TurnCompleted()]),
+        ({"waitingForInput": True}, []),
+        ({"interactionStatus": "IDLE"}, []),
+        ({"interimInputTranscription": {"text": "two bur"}}, []),
+        ({"inputTranscription": {"text": "mbili", "finished": True, "languageCode": "sw-KE"}},
+         [i.CallerWords("mbili", "sw-KE")]),
+        ({"inputTranscription": {"finished": True}}, []),
+        ({"groundingMetadata": {"x": 1}, "urlContextMetadata": None}, []),
+        ({"modelTurn": {"parts": [{"text": "Hmm.", "thought": True}, {"text": "Sure."}, {}]}}, []),
+        ({"modelTurn": {"parts": [audio("AQE=") | {"thought": True}, audio("AAA=")]}}, [i.ModelAudio(b"\0\0", 24_000)]),
+        ({"modelTurn": None, "interrupted": None, "turnComplete": None}, []),
+        ({"modelTurn": {"parts": None, "role": "model"}}, []),
+    ],
+)  # fmt: skip
+def test_every_field_of_the_content(content: dict[str, object], taken: list[i.Input]) -> None:
+    assert decode(message(serverContent=content)) == taken
+
+
+def test_what_is_not_asked_for_is_passed_over_and_costs_its_message_nothing() -> None:
+    beside = {"serverContent": {"modelTurn": {"parts": [audio("AAA=")]}}}
+    activity = {"voiceActivity": {"type": "ACTIVITY_START", "audioOffset": "1.5s"}}
+    assert decode(message(**activity)) == []
+    assert decode(message(**activity, **beside)) == [i.ModelAudio(b"\0\0", 24_000)]
+    assert decode(message(setupComplete={"sessionId": "s"}, **beside)) == [i.ModelAudio(b"\0\0", 24_000)]
+    new_kind = {"newKind": {"deep": [{"er": None}]}}
+    assert decode(message(**new_kind, **beside)) == [i.ModelAudio(b"\0\0", 24_000)]
+
+
+def test_usage_under_both_names() -> None:
+    counts = [{"modality": "AUDIO", "tokenCount": 3}, {"modality": 7, "tokenCount": "2"}, {"tokenCount": None}]
+    ours = {"response_audio": 3, "response_unknown": 2, "cached": 4}
+    developer = {"responseTokenCount": 5, "responseTokensDetails": counts, "cachedContentTokenCount": 4}
+    vertex = {"candidatesTokenCount": 5, "candidatesTokensDetails": counts, "cachedContentTokenCount": "4",
+              "trafficType": "ON_DEMAND"}  # fmt: skip
+    for reported in (developer, vertex):
+        assert decode(message(usageMetadata=reported)) == [i.UsageReported(0, 5, 0, ours)]
+    assert decode(message(usageMetadata={"promptTokenCount": None})) == [i.UsageReported()]
+
+
 def test_tool_calls_and_cancellations() -> None:
     calls = [{"id": "c1", "name": "addItem", "args": {"name": "soda"}}, {"id": "c2", "name": "getTotal"}, {"name": "x"}]
     assert decode(message(toolCall={"functionCalls": calls})) == [
@@ -82,6 +131,9 @@ def test_tool_calls_and_cancellations() -> None:
     ]
     assert decode(message(toolCallCancellation={"ids": ["c1"]})) == [i.ToolsCancelled(("c1",))]
     assert decode(message(toolCall={"functionCalls": [{"name": "x"}]})) == []
+    assert decode(message(toolCall={"functionCalls": None})) == []
+    unnamed = decode(message(toolCall={"functionCalls": [{"id": "c1", "name": None, "args": None}]}))
+    assert unnamed == [i.ToolsRequested((i.ToolRequest("c1", ""),))], "answered as unknown, not left waiting"
 
 
 def test_resumption_and_going_away() -> None:

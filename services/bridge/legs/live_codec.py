@@ -7,6 +7,7 @@ does not know. This one costs a few, takes all parts and all fields of each mess
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ OUTPUT_RATE_DEFAULT: Final = 24_000
 
 _AUDIO_HEAD: Final = b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=16000","data":"'
 _AUDIO_TAIL: Final = b'"}}}'
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 def encode_audio(pcm: bytes) -> bytes:
@@ -46,76 +48,90 @@ class MalformedMessage(Exception):
     retryable = False
 
 
+# Protobuf's JSON: a field that is null is one that is absent, an enumeration may come as its number.
 class _Wire(msgspec.Struct, rename="camel"):
     pass
 
 
 class _Blob(_Wire):
-    data: str = ""
-    mime_type: str = ""
+    data: str | None = None
+    mime_type: str | None = None
 
 
 class _Part(_Wire):
     inline_data: _Blob | None = None
-    thought: bool = False
+    thought: bool | None = None
 
 
 class _ModelTurn(_Wire):
-    parts: list[_Part] = []
+    parts: list[_Part] | None = None
 
 
 class _Transcription(_Wire):
-    text: str = ""
+    text: str | None = None
+    language_code: str | None = None
 
 
 class _Content(_Wire):
+    """``interimInputTranscription`` is not here: it guesses at words that ``inputTranscription`` brings for good."""
+
     model_turn: _ModelTurn | None = None
-    generation_complete: bool = False
-    interrupted: bool = False
-    turn_complete: bool = False
+    generation_complete: bool | None = None
+    interrupted: bool | None = None
+    turn_complete: bool | None = None
+    turn_complete_reason: str | int | None = None
+    waiting_for_input: bool | None = None
+    interaction_status: str | int | None = None
     input_transcription: _Transcription | None = None
     output_transcription: _Transcription | None = None
 
 
 class _FunctionCall(_Wire):
-    id: str = ""
-    name: str = ""
+    id: str | None = None
+    name: str | None = None
     args: dict[str, Any] | None = None
 
 
 class _ToolCall(_Wire):
-    function_calls: list[_FunctionCall] = []
+    function_calls: list[_FunctionCall] | None = None
 
 
 class _Cancellation(_Wire):
-    ids: list[str] = []
+    ids: list[str] | None = None
 
 
 class _Resumption(_Wire):
-    new_handle: str = ""
-    resumable: bool = False
+    new_handle: str | None = None
+    resumable: bool | None = None
 
 
 class _GoAway(_Wire):
-    time_left: str = "0s"
+    time_left: str | None = None
 
 
 class _TokenCount(_Wire):
-    modality: str = ""
-    token_count: int = 0
+    modality: str | int | None = None
+    token_count: int | None = None
 
 
 class _Usage(_Wire):
-    prompt_token_count: int = 0
-    response_token_count: int = 0
-    total_token_count: int = 0
-    prompt_tokens_details: list[_TokenCount] = []
-    response_tokens_details: list[_TokenCount] = []
-    tool_use_prompt_token_count: int = 0
-    thoughts_token_count: int = 0
+    """Vertex calls the response's tokens those of candidates."""
+
+    prompt_token_count: int | None = None
+    response_token_count: int | None = None
+    candidates_token_count: int | None = None
+    total_token_count: int | None = None
+    prompt_tokens_details: list[_TokenCount] | None = None
+    response_tokens_details: list[_TokenCount] | None = None
+    candidates_tokens_details: list[_TokenCount] | None = None
+    tool_use_prompt_token_count: int | None = None
+    thoughts_token_count: int | None = None
+    cached_content_token_count: int | None = None
 
 
 class _Message(_Wire):
+    """``voiceActivity`` is not here: it has to be asked for in the setup, and is not."""
+
     server_content: _Content | None = None
     tool_call: _ToolCall | None = None
     tool_call_cancellation: _Cancellation | None = None
@@ -144,48 +160,68 @@ def _inputs(message: _Message) -> Iterator[Input]:
     if message.usage_metadata is not None:
         yield _usage(message.usage_metadata)
     if message.tool_call_cancellation is not None:
-        yield ToolsCancelled(tuple(message.tool_call_cancellation.ids))
+        yield ToolsCancelled(tuple(message.tool_call_cancellation.ids or ()))
     if message.server_content is not None:
         yield from _content(message.server_content)
     if message.tool_call is not None:
         # An answer needs an id; a call without one cannot be answered, so it is not carried out either.
-        calls = tuple(ToolRequest(c.id, c.name, c.args or {}) for c in message.tool_call.function_calls if c.id)
-        if calls:
-            yield ToolsRequested(calls)
+        calls = message.tool_call.function_calls or ()
+        requests = tuple(ToolRequest(call.id, call.name or "", call.args or {}) for call in calls if call.id)
+        if requests:
+            yield ToolsRequested(requests)
     resumption = message.session_resumption_update
     if resumption is not None and resumption.resumable and resumption.new_handle:
         yield ResumptionOffered(resumption.new_handle)
     if message.go_away is not None:
-        yield GoAwayAnnounced(_duration_ms(message.go_away.time_left))
+        yield GoAwayAnnounced(_duration_ms(message.go_away.time_left or "0s"))
 
 
 def _content(content: _Content) -> Iterator[Input]:
-    if content.input_transcription is not None and content.input_transcription.text:
-        yield CallerWords(content.input_transcription.text)
+    heard = content.input_transcription
+    if heard is not None and heard.text:
+        yield CallerWords(heard.text, _code(heard.language_code))
     if content.output_transcription is not None and content.output_transcription.text:
         yield AgentWords(content.output_transcription.text)
     if content.interrupted:
         yield ModelInterrupted()
     if content.model_turn is not None:
-        for part in content.model_turn.parts:
+        for part in content.model_turn.parts or ():
             # A functionCall in here repeats one that comes as a toolCall; it is never carried out.
-            if part.inline_data is not None and not part.thought and part.inline_data.mime_type.startswith("audio/"):
-                yield ModelAudio(_from_base64(part.inline_data.data), _rate(part.inline_data.mime_type))
+            blob = part.inline_data
+            if blob is not None and not part.thought and blob.mime_type and blob.mime_type.startswith("audio/"):
+                yield ModelAudio(_from_base64(blob.data or ""), _rate(blob.mime_type))
     if content.generation_complete:
         yield GenerationCompleted()
     if content.turn_complete:
-        yield TurnCompleted()
+        yield TurnCompleted(
+            reason=_code(content.turn_complete_reason),
+            goes_on=content.interaction_status == "IN_PROGRESS",
+            awaits_caller=bool(content.waiting_for_input),
+        )
 
 
 def _usage(usage: _Usage) -> UsageReported:
+    response = usage.response_token_count or usage.candidates_token_count or 0
+    response_details = usage.response_tokens_details or usage.candidates_tokens_details or ()
     by_modality: dict[str, int] = {}
-    for direction, counts in (("prompt", usage.prompt_tokens_details), ("response", usage.response_tokens_details)):
+    for direction, counts in (("prompt", usage.prompt_tokens_details or ()), ("response", response_details)):
         for count in counts:
-            name = f"{direction}_{count.modality.lower() or 'unknown'}"
-            by_modality[name] = by_modality.get(name, 0) + count.token_count
-    extras = {"tool_use": usage.tool_use_prompt_token_count, "thoughts": usage.thoughts_token_count}
+            name = f"{direction}_{_code(count.modality).lower() or 'unknown'}"
+            by_modality[name] = by_modality.get(name, 0) + (count.token_count or 0)
+    extras = {
+        "tool_use": usage.tool_use_prompt_token_count,
+        "thoughts": usage.thoughts_token_count,
+        "cached": usage.cached_content_token_count,
+    }
     by_modality |= {name: count for name, count in extras.items() if count}
-    return UsageReported(usage.prompt_token_count, usage.response_token_count, usage.total_token_count, by_modality)
+    return UsageReported(usage.prompt_token_count or 0, response, usage.total_token_count or 0, by_modality)
+
+
+def _code(word: str | int | None) -> str:
+    """A word of the protocol that may go into a report: what does not look like one is left out."""
+    if not isinstance(word, str) or _CODE.fullmatch(word) is None or word.endswith("_UNSPECIFIED"):
+        return ""
+    return word
 
 
 def _from_base64(text: str) -> bytes:

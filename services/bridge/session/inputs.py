@@ -69,14 +69,24 @@ class GenerationCompleted:
 
 @dataclass(frozen=True, slots=True)
 class TurnCompleted:
-    """The model's turn is over."""
+    """The model's turn is over.
+
+    ``reason`` is the protocol's word for a turn that ended for more than its end, such as ``RESPONSE_REJECTED`` or
+    ``MALFORMED_FUNCTION_CALL``; empty for an ordinary one. ``goes_on``: the model works on by itself, and speaks
+    again without being asked. ``awaits_caller``: it said nothing because it expects the caller to go on.
+    """
+
+    reason: str = ""
+    goes_on: bool = False
+    awaits_caller: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallerWords:
-    """A fragment of the transcript of the caller."""
+    """A fragment of the transcript of the caller. ``language`` is a BCP 47 code, where the model names one."""
 
     text: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +160,11 @@ class LeaveRequested:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """One usage report of the model. ``by_modality`` has keys such as ``prompt_audio``."""
+    """One usage report of the model.
+
+    ``by_modality`` has keys such as ``prompt_audio``, and ``tool_use``, ``thoughts`` and ``cached`` where they were
+    named; what was ``cached`` is counted among the prompt's as well.
+    """
 
     prompt_tokens: int = 0
     response_tokens: int = 0
