@@ -18,7 +18,7 @@ from agiza.runtime.publisher import EventTooLarge, Stamped
 from agiza.runtime.traces import Trace
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import CallEvents, in_brief, input_of
-from services.bridge.legs.carrier_leg import CarrierLeg, CarrierStuck
+from services.bridge.legs.carrier_leg import CarrierLeg
 from services.bridge.legs.live_leg import LiveLeg, LiveModel, ModelRefused
 from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.voice import CallerVoice
@@ -85,9 +85,13 @@ class LiveCall:
         publishing = asyncio.create_task(self._publish_in_order(), name="publish")
         try:
             with self._shared.replies.of_call(self._facts.call_id, self._take_reply):
-                self._start(self._read_carrier(), "carrier-read")
-                self._start(self._write_carrier(), "carrier-write")
                 self.feed(i.Opened())
+                self._carrier.open(
+                    self._hear,
+                    gone=lambda: self.feed(i.CarrierClosed(self._carrier.close_code)),
+                    stuck=lambda: self.stop("carrier_stuck"),
+                    fault=self._fault,
+                )
                 await self._over.wait()
         finally:
             self._end_anyway()
@@ -103,13 +107,21 @@ class LiveCall:
         try:
             for action in self._session.handle(event, self._now()):
                 self._carry_out(action)
-            self._set_timer()
+            if not isinstance(event, i.CallerAudio):  # which brings no deadline forward, and comes all the time
+                self._set_timer()
         except Exception as error:  # the border of the call
             self._fault(error)
 
     def stop(self, reason: str) -> None:
         """End the call now."""
         self.feed(i.Stopped(reason))
+
+    def _hear(self, pcm: bytes) -> None:
+        """The caller, some 40 ms."""
+        voiced_ms = self._voice.feed(pcm)
+        if voiced_ms:
+            self.feed(i.CallerSpoke(voiced_ms))
+        self.feed(i.CallerAudio(pcm))
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -123,20 +135,6 @@ class LiveCall:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._fault(error)
-
-    async def _read_carrier(self) -> None:
-        async for pcm in self._carrier.frames():
-            voiced_ms = self._voice.feed(pcm)
-            if voiced_ms:
-                self.feed(i.CallerSpoke(voiced_ms))
-            self.feed(i.CallerAudio(pcm))
-        self.feed(i.CarrierClosed(self._carrier.close_code))
-
-    async def _write_carrier(self) -> None:
-        try:
-            await self._carrier.write()
-        except CarrierStuck:
-            self.stop("carrier_stuck")
 
     async def _talk_to_model(self) -> None:
         facts = self._facts

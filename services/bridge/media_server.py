@@ -29,20 +29,21 @@ from agiza.runtime.redis_clients import Client
 from agiza.runtime.traces import Trace
 from services.bridge.driver import LiveCall, Shared
 from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX, SUBPROTOCOL, CarrierLeg
+from services.bridge.legs.ticks import Ticks
+from services.bridge.legs.wire import ServerWire
 from services.bridge.session import CallFacts
 
 MEDIA: Final = "/media/"
 NONCE_S: Final = 120
 HANDSHAKE_S: Final = 5
 PING_S: Final = 15
-QUEUE_FRAMES: Final = 32
 WRITE_BYTES: Final = 32 * 1024
 STOP_S: Final = 5.0
 
 _log = get_logger(__name__)
 
 
-class MediaConnection(ServerConnection):
+class MediaConnection(ServerWire):
     """A carrier's connection. ``token`` is there once the handshake is accepted."""
 
     token: MediaTokenPayload
@@ -61,6 +62,7 @@ class MediaServer:
         self._legs = 0
         self._none_left = asyncio.Event()
         self._none_left.set()
+        self._ticks = Ticks(process.metrics)
         self._server: Server | None = None
         process.metrics.set("voice_call_slots", slots)
 
@@ -91,7 +93,6 @@ class MediaServer:
             create_connection=MediaConnection,
             compression=None,
             max_size=FRAME_BYTES_MAX,
-            max_queue=QUEUE_FRAMES,
             write_limit=WRITE_BYTES,
             open_timeout=HANDSHAKE_S,
             ping_interval=PING_S,
@@ -171,7 +172,8 @@ class MediaServer:
     # -- calls ---------------------------------------------------------------------------------------------------
 
     async def _hold_call(self, connection: ServerConnection) -> None:
-        token = cast(MediaConnection, connection).token
+        media = cast(MediaConnection, connection)
+        token = media.token
         facts = CallFacts(
             token.call_id, token.branch_id, token.menu_version, token.epoch, token.lang, self._shared.bridge_id
         )
@@ -180,7 +182,7 @@ class MediaServer:
             older = self._calls.get(facts.call_id)
             if older is not None:
                 older.stop("superseded")  # a carrier that streams one call twice means the newer one
-            call = LiveCall(facts, trace, CarrierLeg(connection, self._shared.metrics), self._shared)
+            call = LiveCall(facts, trace, CarrierLeg(media, self._ticks, self._shared.metrics), self._shared)
             self._calls[facts.call_id] = call
             self._count(+1)
             _log.info("call_opened", trace_id=trace.trace_id)

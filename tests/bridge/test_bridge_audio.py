@@ -197,13 +197,15 @@ def test_the_detector_does_not_mind_how_the_audio_is_cut() -> None:
 
 
 async def test_the_uplink_sends_40_ms_and_more_when_it_is_behind() -> None:
-    uplink = Uplink(Metrics())
+    uplink, told = Uplink(Metrics()), []
+    uplink.push(bytes(40 * MS))  # nobody is there yet
+    uplink.listener = lambda: told.append(uplink.take())
+    uplink.push(bytes(1 * MS))
     uplink.push(bytes(20 * MS))
     assert uplink.take() == b""
-    assert not uplink.wake.is_set()
     uplink.push(bytes(20 * MS))
-    assert uplink.wake.is_set()
-    assert len(uplink.take()) == 40 * MS
+    assert [len(chunk) // MS for chunk in told] == [41, 40]
+    uplink.listener = None
     uplink.push(bytes(500 * MS))
     assert [len(uplink.take()) // MS for _ in range(3)] == [200, 200, 100]
 

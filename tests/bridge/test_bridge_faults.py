@@ -10,7 +10,6 @@ from bridge_world import open_world, until
 
 from agiza.contracts.events import CallEnded, HandoffRequested, ToolCalled, ToolCancelled
 from agiza.runtime import redis_users
-from services.bridge.legs import live_leg
 from services.bridge.session import CallSession
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
@@ -53,21 +52,6 @@ async def test_a_session_that_cannot_even_end_is_reported(
         line = await world.call()
         assert await line.until_closed() == 1011
         assert (await world.around.ended()).reason == "bridge_fault"
-
-
-async def test_audio_goes_through_the_sdk_when_its_socket_is_not_what_it_was(
-    redis_url: str, redis_urls: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live_leg, "_socket_of", lambda _session: None)
-    steps: list[object] = [*GREETING, {"wait_for_text": "burger"}, {"call": {"name": "addItem"}}, {"say": "Added."}]
-    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
-        line = await world.call()
-        await line.until_heard("what would you like")
-        line.say("a burger")
-        await line.until_heard("Added")
-        await world.live.__aexit__(None, None, None)
-        assert await line.until_closed() == 1000
-        assert (await world.around.ended()).reason == "model_closed_1001"
 
 
 async def test_without_its_menu_a_call_goes_to_a_person(redis_url: str, redis_urls: Mapping[str, str]) -> None:

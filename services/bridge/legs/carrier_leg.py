@@ -1,62 +1,79 @@
 """The carrier's media socket: its frames in, paced audio and ``killAudio`` out.
 
-One reader, one writer. The writer alone waits for the socket; everything else only leaves work for it.
+There is no task in here: frames come in and go out inside callbacks of the socket, of the session's actions and of
+the shared :class:`Ticks`. Nothing waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from typing import Final
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from agiza.runtime.metrics import Metrics
-from services.bridge.legs.audio import Evened, Resampler
+from services.bridge.legs.audio import BYTES_PER_MS, Evened, Resampler
 from services.bridge.legs.pacer import Pacer
+from services.bridge.legs.ticks import Ticks
+from services.bridge.legs.uplink import CHUNK_MS
+from services.bridge.legs.wire import TEXT, ServerWire
 
 SUBPROTOCOL: Final = "audio.drachtio.org"
 FRAME_BYTES_MAX: Final = 64 * 1024
-KILL_AUDIO: Final = '{"type":"killAudio"}'
+KILL_AUDIO: Final = b'{"type":"killAudio"}'
 STUCK_S: Final = 2.0
 """A socket that takes nothing for so long is of no use to a caller."""
 CLOSE_S: Final = 2.0
 
 
-class CarrierStuck(Exception):
-    """The carrier's socket does not take our audio."""
-
-    retryable = False
-
-
 class CarrierLeg:
     """One media socket after its handshake."""
 
-    def __init__(self, connection: ServerConnection, metrics: Metrics) -> None:
+    def __init__(self, connection: ServerWire, ticks: Ticks, metrics: Metrics) -> None:
         self._connection = connection
+        self._ticks = ticks
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._pacer = Pacer()
         self._resampler = Resampler()
+        self._even = Evened()
+        self._gathered = bytearray()
+        self._caller: Callable[[bytes], None] = _nobody
+        self._stuck: Callable[[], None] | None = None
+        self._fault: Callable[[Exception], None] | None = None
+        self._stuck_timer: asyncio.TimerHandle | None = None
         self._kill_asked_at: float | None = None
-        self._wake = asyncio.Event()
+        self._is_pump_due = False
+        self._tick_at: float | None = None
+
+    def open(
+        self,
+        caller: Callable[[bytes], None],
+        *,
+        gone: Callable[[], None],
+        stuck: Callable[[], None],
+        fault: Callable[[Exception], None],
+    ) -> None:
+        """Begin. ``caller`` gets the caller's PCM in pieces of some :data:`CHUNK_MS`, whole samples; ``gone`` comes
+        when the socket is closed, ``stuck`` when it has taken none of our audio for :data:`STUCK_S`, ``fault`` when
+        something in here is broken.
+        """
+        self._caller, self._stuck, self._fault = caller, stuck, fault
+        self._connection.attach(self._take, gone=gone, room=self._on_room)
 
     # -- in ------------------------------------------------------------------------------------------------------
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """The caller's PCM, whole samples, until the socket closes.
-
-        Text frames (metadata, marks) are passed over: the call is known from the token. The opcode decides what is
-        audio, never the first byte, since PCM may begin with ``{``.
+    def _take(self, message: bytes, is_text: bool) -> None:
+        """Text (metadata, marks) is passed over: the call is known from the token. The opcode decides what is audio,
+        never the first byte, since PCM may begin with ``{``. Any size of frame is taken.
         """
-        even = Evened()
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                message = await self._connection.recv()
-                if isinstance(message, bytes) and (pcm := even.feed(message)):
-                    yield pcm
+        if is_text:
+            return
+        self._gathered += self._even.feed(message)
+        if len(self._gathered) >= CHUNK_MS * BYTES_PER_MS:
+            pcm = bytes(self._gathered)
+            self._gathered.clear()
+            self._caller(pcm)
 
     @property
     def close_code(self) -> int:
@@ -68,53 +85,90 @@ class CarrierLeg:
     def play(self, pcm: bytes, rate: int) -> None:
         """Queue agent audio."""
         self._pacer.push(self._resampler.feed(pcm, rate), self._now())
-        self._wake.set()
+        self._pump_soon()
 
     def end_utterance(self) -> None:
         """No more audio for now: push out what is held back."""
         self._pacer.push(self._resampler.flush(), self._now())
         self._pacer.end_utterance()
-        self._wake.set()
+        self._pump_soon()
 
     def flush(self) -> None:
         """Drop unplayed audio, here and at the carrier."""
         self._resampler.reset()
         self._pacer.flush(self._now())
-        self._kill_asked_at = self._loop.time()
-        self._wake.set()
-
-    async def write(self) -> None:
-        """Send what is due until the socket closes. Raises :class:`CarrierStuck`."""
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                self._wake.clear()
-                if self._kill_asked_at is not None:
-                    asked_at, self._kill_asked_at = self._kill_asked_at, None
-                    await self._send(KILL_AUDIO)
-                    self._metrics.observe("voice_bargein_stop_seconds", self._loop.time() - asked_at)
-                chunk = self._pacer.take(self._now())
-                if chunk:
-                    await self._send(chunk)
-                else:
-                    await self._wait(self._pacer.next_at(self._now()))
+        if self._kill_asked_at is None:
+            self._kill_asked_at = self._loop.time()
+        self._connection.write(KILL_AUDIO, TEXT)
+        if not self._connection.is_full:
+            self._note_kill()
+        self._pump_soon()
 
     async def close(self, code: int) -> None:
         """Close the socket; returns when it is closed or the carrier has not answered in time."""
+        self._stuck = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self._connection.close(code)
 
-    async def _send(self, message: str | bytes) -> None:
-        try:
-            async with asyncio.timeout(STUCK_S):
-                await self._connection.send(message)
-        except TimeoutError:
-            raise CarrierStuck from None
+    # -- the pump ------------------------------------------------------------------------------------------------
 
-    async def _wait(self, until_ms: float | None) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(None if until_ms is None else until_ms / 1000):
-                await self._wake.wait()
+    def _pump_soon(self) -> None:
+        """What one message of the model brings in several parts goes out together."""
+        if not self._is_pump_due:
+            self._is_pump_due = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._is_pump_due = False
+        try:
+            self._send_due(self._now())
+        except Exception as error:  # nobody else would hear of it
+            if self._fault is not None:
+                self._fault(error)
+
+    def _send_due(self, now: float) -> None:
+        """Send what is due, and have the pump called again when more will be."""
+        while not self._connection.is_full:
+            chunk = self._pacer.take(now)
+            if not chunk:
+                break
+            self._connection.write(chunk)
+        if self._connection.is_full:
+            self._watch_stuck()
+            return
+        at = self._pacer.next_at(now)
+        if at is not None and (self._tick_at is None or at / 1000 < self._tick_at):
+            self._tick_at = self._ticks.at(at / 1000, self._on_tick)
+
+    def _on_tick(self) -> None:
+        self._tick_at = None
+        if not self._connection.is_lost:
+            self._pump()
+
+    def _watch_stuck(self) -> None:
+        if self._stuck_timer is None:
+            self._stuck_timer = self._loop.call_later(STUCK_S, self._on_stuck)
+
+    def _on_stuck(self) -> None:
+        if self._stuck is not None and not self._connection.is_lost:
+            self._stuck()
+
+    def _on_room(self) -> None:
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
+        self._note_kill()
+        self._pump_soon()
+
+    def _note_kill(self) -> None:
+        if self._kill_asked_at is not None:
+            self._metrics.observe("voice_bargein_stop_seconds", self._loop.time() - self._kill_asked_at)
+            self._kill_asked_at = None
 
     def _now(self) -> float:
         return self._loop.time() * 1000
+
+
+def _nobody(_pcm: bytes) -> None:
+    """Before :meth:`CarrierLeg.open`."""

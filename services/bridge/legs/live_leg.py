@@ -2,7 +2,7 @@
 
 model = LiveModel(...)                                  # one per process: a client costs 100 ms of CPU
 async with model.session(setup) as leg:                 # ModelRefused when there is none to be had
-    ...                                                 # leg.read() and leg.write() as two tasks
+    await leg.run(take)                                 # what the model says goes to take(input)
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,15 +20,14 @@ from urllib.parse import urlsplit
 from google import genai
 from google.genai import errors, types
 from google.genai.live import AsyncSession
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.frames import Close
 
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from services.bridge.legs.live_codec import MalformedMessage, decode, encode_audio
 from services.bridge.legs.live_setup import ModelSetup, connect_config
 from services.bridge.legs.uplink import Uplink
+from services.bridge.legs.wire import TEXT, ClientWire
 from services.bridge.session.inputs import Input, ModelClosed, ToolResult
 
 API_VERSION: Final = "v1beta"
@@ -39,6 +39,9 @@ MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
 CLOSE_S: Final = 2.0
 
 _log = get_logger(__name__)
+
+_DIALLED: ContextVar[list[ClientWire]] = ContextVar("dialled")
+"""The sockets that the SDK opened for the session that is being connected; the last one is its."""
 
 
 class ModelRefused(Exception):
@@ -62,6 +65,7 @@ class LiveModel:
         self._metrics = metrics
         connect_arguments: dict[str, Any] = {  # of websockets.connect; passed on by the SDK
             "compression": None,
+            "create_connection": _dial,
             "ping_interval": None,  # pongs of this API take up to 30 s; our deadlines tell whether it lives
             "max_size": MESSAGE_BYTES_MAX,
             "open_timeout": OPEN_S,
@@ -82,6 +86,8 @@ class LiveModel:
     async def session(self, setup: ModelSetup, uplink: Uplink) -> AsyncIterator[LiveLeg]:
         """A session that is set up; what lies in ``uplink`` is its first audio. Raises :class:`ModelRefused`."""
         config = connect_config(setup, self._voice)
+        dialled: list[ClientWire] = []
+        _DIALLED.set(dialled)
         async with contextlib.AsyncExitStack() as stack:
             connecting = self._client.aio.live.connect(model=self._model, config=config)
             try:
@@ -89,7 +95,7 @@ class LiveModel:
                     session = await stack.enter_async_context(connecting)
             except Exception as error:
                 raise ModelRefused(_why_refused(error)) from error
-            yield LiveLeg(session, uplink, setup.opening, self._metrics)
+            yield LiveLeg(session, dialled[-1], uplink, setup.opening, self._metrics)
 
     async def close(self) -> None:
         """Close the client's own connections."""
@@ -97,60 +103,58 @@ class LiveModel:
 
 
 class LiveLeg:
-    """One model session. Sending leaves work for one writer, which alone waits for the socket."""
+    """One model session. Audio moves inside callbacks; a task sends what is rare, in the SDK's words."""
 
-    def __init__(self, session: AsyncSession, uplink: Uplink, opening: str, metrics: Metrics) -> None:
+    def __init__(
+        self, session: AsyncSession, socket: ClientWire, uplink: Uplink, opening: str, metrics: Metrics
+    ) -> None:
         self._session = session
+        self._socket = socket
         self._opening = opening
         self._uplink = uplink
-        self._metrics = metrics
-        self._socket = _socket_of(session)
+        self._malformed, self._empty, self._taken = (
+            metrics.counter("model_messages_total", kind=kind) for kind in ("malformed", "empty", "taken")
+        )
+        self._take: Callable[[Input], None] | None = None
         self._orders: deque[Callable[[], Awaitable[None]]] = deque()
+        self._has_order = asyncio.Event()
 
     async def run(self, take: Callable[[Input], None]) -> None:
-        """Move everything both ways until the session is closed, or close it when cancelled."""
-        writing = asyncio.create_task(self._write(), name="model-write")
+        """Move everything both ways until the session is closed, or close it when cancelled.
+
+        Every input goes to ``take``, which must not wait or raise; the last one is ModelClosed. Once this is cancelled
+        nothing more goes there.
+        """
+        lost = asyncio.Event()
+        self._take = take
+        sending = asyncio.create_task(self._send_orders(), name="model-orders")
         try:
-            await self._read(take)
+            self._socket.attach(self._on_message, gone=lost.set, room=self._send_audio)
+            self._uplink.listener = self._send_audio
+            self._send_audio()
+            await lost.wait()
+            code = self._socket.close_code or 1006
+            _log.info("model_closed", code=code)  # the reason is a peer's free text and stays out of the log
+            take(ModelClosed(f"closed_{code}"))
         finally:
-            writing.cancel()
+            self._take = self._uplink.listener = None
+            sending.cancel()
             await self._close()
-            await asyncio.gather(writing, return_exceptions=True)
+            await asyncio.gather(sending, return_exceptions=True)
 
     # -- in ------------------------------------------------------------------------------------------------------
 
-    async def _read(self, take: Callable[[Input], None]) -> None:
-        """Hand every input to ``take`` until the session is closed; the last one is ModelClosed.
-
-        It waits for this socket only: a reader that waits for anything else fills the library's queue, and the
-        connection is then closed by its own keepalive.
-        """
+    def _on_message(self, raw: bytes, _is_text: bool) -> None:
         try:
-            while True:
-                raw = await self._receive()
-                try:
-                    inputs = decode(raw)
-                except MalformedMessage:
-                    self._metrics.add("model_messages_total", kind="malformed")
-                    _log.warning("model_message_malformed", size=len(raw))
-                    continue
-                self._metrics.add("model_messages_total", kind="taken" if inputs else "empty")
-                for each in inputs:
-                    take(each)
-        except ConnectionClosed as closed:
-            code = closed.rcvd.code if closed.rcvd is not None else 1006
-            _log.info("model_closed", code=code)  # the reason is a peer's free text and stays out of the log
-            take(ModelClosed(f"closed_{code}"))
-
-    async def _receive(self) -> bytes:
-        if self._socket is not None:
-            return await self._socket.recv(decode=False)
-        try:
-            # The generator ends with a turn, so it is asked for one message at a time; nothing is lost between.
-            message = await anext(self._session.receive(), None)
-        except errors.APIError as error:
-            raise ConnectionClosed(Close(error.code if 1000 <= error.code < 5000 else 1006, ""), None) from error
-        return b"{}" if message is None else message.model_dump_json(by_alias=True, exclude_none=True).encode()
+            inputs = decode(raw)
+        except MalformedMessage:
+            self._malformed.inc()
+            _log.warning("model_message_malformed", size=len(raw))
+            return
+        (self._taken if inputs else self._empty).inc()
+        for each in inputs:
+            if self._take is not None:
+                self._take(each)
 
     # -- out: none of these waits --------------------------------------------------------------------------------
 
@@ -173,25 +177,26 @@ class LiveLeg:
 
     def _order(self, send: Callable[[], Awaitable[None]]) -> None:
         self._orders.append(send)
-        self._uplink.wake.set()
+        self._has_order.set()
 
-    async def _write(self) -> None:
+    async def _send_orders(self) -> None:
         """Send what is queued until the session is closed. Answers go before audio."""
         with contextlib.suppress(ConnectionClosed):
             while True:
+                await self._has_order.wait()
                 while self._orders:
-                    await self._orders.popleft()()
-                chunk = self._uplink.take()
-                if chunk:
-                    await self._send_audio(chunk)
-                else:
-                    await self._uplink.wake.wait()
+                    await self._orders[0]()
+                    self._orders.popleft()
+                self._has_order.clear()
+                self._send_audio()
 
-    async def _send_audio(self, pcm: bytes) -> None:
-        if self._socket is not None:
-            await self._socket.send(encode_audio(pcm), text=True)
-        else:
-            await self._session.send_realtime_input(audio=types.Blob(data=pcm, mime_type="audio/pcm;rate=16000"))
+    def _send_audio(self) -> None:
+        """As much as the socket takes; what it does not take waits in the uplink, which drops the oldest."""
+        while not self._orders and not self._socket.is_full:
+            chunk = self._uplink.take()
+            if not chunk:
+                return
+            self._socket.write(encode_audio(chunk), TEXT)
 
     async def _close(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -199,13 +204,10 @@ class LiveLeg:
                 await self._session.close()
 
 
-def _socket_of(session: AsyncSession) -> ClientConnection | None:
-    """The SDK's socket, when it is what all versions so far have had; else audio goes through the SDK."""
-    socket = getattr(session, "_ws", None)
-    if isinstance(socket, ClientConnection):
-        return socket
-    _log.warning("live_socket_unknown", kind=type(socket).__name__)
-    return None
+def _dial(*arguments: Any, **options: Any) -> ClientWire:
+    socket = ClientWire(*arguments, **options)
+    _DIALLED.get().append(socket)
+    return socket
 
 
 def _why_refused(error: Exception) -> str:

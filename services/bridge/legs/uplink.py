@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from agiza.runtime.metrics import Metrics
@@ -20,8 +20,8 @@ class Uplink:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._audio = bytearray()
-        self.wake = asyncio.Event()
-        """Set when there may be something to send. :meth:`take` resets it when it has nothing."""
+        self.listener: Callable[[], None] | None = None
+        """Called when there is a chunk to :meth:`take`; nothing is lost while there is nobody."""
 
     def push(self, pcm: bytes) -> None:
         """Append whole samples. When the model stalls, the oldest are dropped and counted."""
@@ -30,13 +30,12 @@ class Uplink:
         if surplus > 0:
             del self._audio[:surplus]
             self._metrics.add("voice_frames_dropped_total", direction="up")
-        if len(self._audio) >= CHUNK_MS * BYTES_PER_MS:
-            self.wake.set()
+        if self.listener is not None and len(self._audio) >= CHUNK_MS * BYTES_PER_MS:
+            self.listener()
 
     def take(self) -> bytes:
         """The next chunk, or nothing when less than :data:`CHUNK_MS` is there."""
         if len(self._audio) < CHUNK_MS * BYTES_PER_MS:
-            self.wake.clear()
             return b""
         chunk = bytes(self._audio[: CHUNK_MS_MAX * BYTES_PER_MS])
         del self._audio[: len(chunk)]
