@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic.json_schema import models_json_schema
 
@@ -19,10 +21,12 @@ from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.metric_names import COUNTERS, GAUGES, HISTOGRAMS
 from agiza.runtime.redis_users import RIGHTS
 from agiza.runtime.roles import TABLES
+from services.bridge.session.model_life import TABLE as MODEL_TABLE
 from services.bridge.session.phases import TABLE
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/generated"
+StateT = TypeVar("StateT", bound=StrEnum)
 NOTE = "<!-- Made by `make docs` from the code. Do not edit. -->\n"
 
 
@@ -106,12 +110,17 @@ def _patterns(patterns: tuple[str, ...]) -> str:
 
 
 def _phases() -> str:
+    leg, model = _diagram(TABLE), _diagram(MODEL_TABLE)
+    return NOTE + "\n".join(["# Phases of a leg's session", "", *leg, "", "## Its model sessions", "", *model]) + "\n"
+
+
+def _diagram(table: Mapping[tuple[StateT, StrEnum], StateT]) -> list[str]:
     arrows = [
-        f"    {phase.name} --> {following.name}: {trigger.name}"
-        for (phase, trigger), following in TABLE.items()
-        if following is not phase
+        f"    {state.name} --> {following.name}: {trigger.name}"
+        for (state, trigger), following in table.items()
+        if following is not state
     ]
-    return NOTE + "\n".join(["# Phases of a leg's session", "", "```mermaid", "stateDiagram-v2", *arrows, "```"]) + "\n"
+    return ["```mermaid", "stateDiagram-v2", *arrows, "```"]
 
 
 def _tools() -> str:

@@ -7,6 +7,7 @@ the writer of a socket, for the outlet or for the record. So any task may call :
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
@@ -19,11 +20,13 @@ from agiza.runtime.traces import Trace
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import CallEvents, in_brief, input_of
 from services.bridge.legs.carrier_leg import CarrierLeg
-from services.bridge.legs.live_leg import LiveLeg, LiveModel, ModelRefused
+from services.bridge.legs.live_leg import LiveModel
+from services.bridge.legs.live_setup import ModelSetup
 from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.voice import CallerVoice
-from services.bridge.measures import count_answers, note, note_end
-from services.bridge.menu_cache import MenuCache, MenuUnavailable, setup_of
+from services.bridge.measures import count_answers, note, note_end, note_hop
+from services.bridge.menu_cache import MenuCache, setup_of
+from services.bridge.model_line import ModelLine
 from services.bridge.openings import Openings
 from services.bridge.outlet import Outlet
 from services.bridge.record import RecordWriter
@@ -68,7 +71,7 @@ class LiveCall:
         self._events = CallEvents(facts, shared.replies.channel)
         self._uplink = Uplink(shared.metrics)
         self._voice = CallerVoice()
-        self._live: LiveLeg | None = None
+        self._line = ModelLine(shared.model, self._uplink, self.feed, self._model_setup, lambda: random.uniform(-1, 1))
         self._trial = shared.breaker.trial()
         self._running: set[asyncio.Task[None]] = set()
         self._to_publish: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
@@ -85,6 +88,7 @@ class LiveCall:
         publishing = asyncio.create_task(self._publish_in_order(), name="publish")
         try:
             with self._shared.replies.of_call(self._facts.call_id, self._take_reply):
+                self._start(self._line.run(), "model")
                 self.feed(i.Opened())
                 self._carrier.open(
                     self._hear,
@@ -136,27 +140,15 @@ class LiveCall:
         if error is not None:
             self._fault(error)
 
-    async def _talk_to_model(self) -> None:
+    async def _model_setup(self) -> ModelSetup:
+        """What the first model session is told. Raises MenuUnavailable."""
         facts = self._facts
+        opening = asyncio.create_task(self._shared.openings.of(facts), name="opening")
         try:
-            opening = asyncio.create_task(self._shared.openings.of(facts), name="opening")
-            try:
-                menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
-                setup = setup_of(menu, facts.language, await opening)
-            finally:
-                opening.cancel()
-            async with self._shared.model.session(setup, self._uplink) as live:
-                self._live = live
-                self.feed(i.ModelReady())
-                await live.run(self.feed)
-            self._trial.failed(self._loop.time())  # without effect where the agent was heard
-        except MenuUnavailable as error:
-            _log.error("menu_unavailable", why=str(error))
-            self.feed(i.ModelClosed("no_menu"))
-        except ModelRefused as refused:
-            _log.error("model_refused", reason=refused.reason, kind=type(refused.__cause__).__name__)
-            self._trial.failed(self._loop.time())
-            self.feed(i.ModelClosed(refused.reason))
+            menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
+            return setup_of(menu, facts.language, await opening)
+        finally:
+            opening.cancel()
 
     async def _publish_in_order(self) -> None:
         while (work := await self._to_publish.get()) is not None:
@@ -193,8 +185,8 @@ class LiveCall:
                 if barge_in:
                     self._shared.metrics.add("voice_bargeins_total")
             case a.ConnectModel():
-                self._start(self._talk_to_model(), "model")
-            case a.RequestGreeting() | a.AnswerTools() | a.TellModel():
+                self._line.connect(action)
+            case a.RequestGreeting() | a.GoOn() | a.AnswerTools() | a.TellModel():
                 self._to_model(action)
             case a.PublishTools() | a.AskToolsOverHttp() | a.PublishToolsCancelled() | a.RequestHandoff():
                 self._to_services(action)
@@ -203,27 +195,32 @@ class LiveCall:
             case a.Observe() | a.Complain():
                 self._judge_model(action)
                 note(action, self._shared.metrics)
+            case a.NoteHop():
+                note_hop(action, self._shared.metrics)
             case a.PublishEnded(report):
                 self._publish_report(report)
             case a.CloseModel():
-                pass  # its task is cancelled with the others, and closes the session on its way out
+                self._line.close()
             case a.CloseCarrier(code):
                 self._close_code = code
                 self._over.set()
             case _ as never:
                 assert_never(never)
 
-    def _to_model(self, action: a.RequestGreeting | a.AnswerTools | a.TellModel) -> None:
-        if self._live is None:
+    def _to_model(self, action: a.RequestGreeting | a.GoOn | a.AnswerTools | a.TellModel) -> None:
+        live = self._line.live
+        if live is None:
             return
         match action:
             case a.RequestGreeting():
-                self._live.make_speak_first()
+                live.make_speak_first()
+            case a.GoOn(text):
+                live.go_on(text)
             case a.AnswerTools(results):
                 count_answers(results, self._shared.metrics)
-                self._live.answer_tools(results)
+                live.answer_tools(results)
             case a.TellModel(text):
-                self._live.say_to_model(text)
+                live.say_to_model(text)
             case _ as never:
                 assert_never(never)
 
@@ -233,6 +230,9 @@ class LiveCall:
                 self._trial.worked()
             case a.Complain(kind="model_silent"):
                 self._trial.failed(self._loop.time())
+            case a.Complain(kind="model_lost" | "model_quota"):
+                # Also where the agent was heard: an absence that no attempt could end is the model's, not the call's.
+                self._shared.breaker.failed(self._loop.time())
 
     def _to_services(
         self, action: a.PublishTools | a.AskToolsOverHttp | a.PublishToolsCancelled | a.RequestHandoff

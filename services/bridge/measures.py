@@ -39,6 +39,13 @@ def note(action: a.Observe | a.Complain, metrics: Metrics) -> None:
             assert_never(never)
 
 
+def note_hop(hop: a.NoteHop, metrics: Metrics) -> None:
+    """A call went on with another model session."""
+    metrics.add("model_hops_total", reason=hop.reason, how=hop.how)
+    metrics.observe("model_away_seconds", hop.away_ms / 1000, how=hop.how)
+    _log.info("model_hopped", reason=hop.reason, how=hop.how, away_ms=hop.away_ms)
+
+
 def count_answers(results: tuple[ToolResult, ...], metrics: Metrics) -> None:
     """Answers to the model. Names and states that are not ours are not labels."""
     for result in results:

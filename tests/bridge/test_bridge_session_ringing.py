@@ -193,7 +193,7 @@ def test_asking_for_a_person_takes_a_goodbye_back() -> None:
     [
         (i.CarrierClosed(), "dropped"),
         (i.Stopped("drained"), "dropped"),
-        (i.ModelClosed("closed_1011"), "handoff"),
+        (i.ModelClosed("wrong_model"), "handoff"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -168,7 +168,6 @@ def test_the_record_holds_what_another_replica_would_need() -> None:
     ("events", "outcome", "reason"),
     [
         ((i.CarrierClosed(),), "dropped", "caller_hung_up"),
-        ((i.ModelClosed("closed_1011"),), "dropped", "model_closed_1011"),
         ((i.Stopped("drained"),), "dropped", "drained"),
         ((i.LeaveRequested(),), "handoff", "leave_requested"),
     ],

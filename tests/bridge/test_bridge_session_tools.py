@@ -272,14 +272,17 @@ def test_endcall_waits_for_the_order() -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_placed_order_and_a_lost_model(told: bool) -> None:
-    """A caller who was not told the outcome has a right to a person."""
+    """A caller who was not told the outcome has a right to a person; who was told can do without."""
     script = Script().talking()
     script.call("placeOrder")
     script.answer(1, ("c1", "placeOrder", OK))
     if told:
         script.say("your order is number 17", 500)
-    script.feed(i.ModelClosed("closed_1011"))
-    assert script.report.outcome == ("placed" if told else "dropped")
+    script.feed(i.ModelClosed("wrong_model"))
+    asked = only(script.log, a.RequestHandoff)
+    assert len(asked) == (0 if told else 1)
+    script.wait(9_000)
+    assert script.report.outcome == ("placed" if told else "handoff")
 
 
 def test_placed_and_goodbye() -> None:

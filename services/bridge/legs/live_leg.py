@@ -1,7 +1,7 @@
 """The model session: connected and configured by google-genai, its audio moved past the SDK's codec.
 
 model = LiveModel(...)                                  # one per process: a client costs 100 ms of CPU
-async with model.session(setup) as leg:                 # ModelRefused when there is none to be had
+async with model.session(setup, uplink) as leg:         # ModelRefused when there is none to be had
     await leg.run(take)                                 # what the model says goes to take(input)
 """
 
@@ -18,25 +18,25 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from google import genai
-from google.genai import errors, types
+from google.genai import types
 from google.genai.live import AsyncSession
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
+from services.bridge.legs.live_closes import word_of_close, word_of_error
 from services.bridge.legs.live_codec import MalformedMessage, decode, encode_audio
-from services.bridge.legs.live_setup import ModelSetup, connect_config
+from services.bridge.legs.live_setup import ModelSetup, connect_config, has_history
 from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.wire import TEXT, ClientWire
 from services.bridge.session.inputs import Input, ModelClosed, ToolResult
 
 API_VERSION: Final = "v1beta"
 """The SDK dials v1 by itself, where the Live API is not served."""
-CONNECT_S: Final = 6.0
-"""Dialling, upgrade and setup; the SDK waits for the setup's answer for ever."""
 OPEN_S: Final = 5.0
 MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
-CLOSE_S: Final = 2.0
+CLOSE_S: Final = 0.5
+"""A server that does not answer a goodbye for so long is cut off: the next session waits for it."""
 
 _log = get_logger(__name__)
 
@@ -45,7 +45,7 @@ _DIALLED: ContextVar[list[ClientWire]] = ContextVar("dialled")
 
 
 class ModelRefused(Exception):
-    """No model session. ``reason`` is a short machine word such as ``refused_429`` or ``setup_timeout``."""
+    """No model session. ``reason`` is a word of :mod:`.live_closes`."""
 
     retryable = False
 
@@ -69,6 +69,7 @@ class LiveModel:
             "ping_interval": None,  # pongs of this API take up to 30 s; our deadlines tell whether it lives
             "max_size": MESSAGE_BYTES_MAX,
             "open_timeout": OPEN_S,
+            "close_timeout": CLOSE_S,
         }
         if ca_file is not None:
             connect_arguments["ssl"] = ssl.create_default_context(cafile=str(ca_file))
@@ -82,19 +83,32 @@ class LiveModel:
             ),
         )
 
+    @property
+    def has_history(self) -> bool:
+        """A new session can begin with the turns of an earlier one."""
+        return has_history(self._model)
+
     @contextlib.asynccontextmanager
-    async def session(self, setup: ModelSetup, uplink: Uplink) -> AsyncIterator[LiveLeg]:
-        """A session that is set up; what lies in ``uplink`` is its first audio. Raises :class:`ModelRefused`."""
-        config = connect_config(setup, self._voice)
+    async def session(
+        self, setup: ModelSetup, uplink: Uplink, *, handle: str | None = None, timeout_s: float = 6.0
+    ) -> AsyncIterator[LiveLeg]:
+        """A session that is set up; what lies in ``uplink`` is its first audio. Raises :class:`ModelRefused`.
+
+        ``handle`` goes on from an earlier session, which must be closed. ``timeout_s`` is for dialling, upgrade and
+        setup together: the SDK waits for the setup's answer for ever.
+        """
+        config = connect_config(setup, self._voice, handle)
         dialled: list[ClientWire] = []
         _DIALLED.set(dialled)
         async with contextlib.AsyncExitStack() as stack:
             connecting = self._client.aio.live.connect(model=self._model, config=config)
             try:
-                async with asyncio.timeout(CONNECT_S):
+                async with asyncio.timeout(timeout_s):
                     session = await stack.enter_async_context(connecting)
+                    if setup.history:
+                        await session.send_client_content(turns=_turns(setup.history), turn_complete=True)
             except Exception as error:
-                raise ModelRefused(_why_refused(error)) from error
+                raise ModelRefused(word_of_error(error)) from error
             yield LiveLeg(session, dialled[-1], uplink, setup.opening, self._metrics)
 
     async def close(self) -> None:
@@ -133,9 +147,9 @@ class LiveLeg:
             self._uplink.listener = self._send_audio
             self._send_audio()
             await lost.wait()
-            code = self._socket.close_code or 1006
-            _log.info("model_closed", code=code)  # the reason is a peer's free text and stays out of the log
-            take(ModelClosed(f"closed_{code}"))
+            word = word_of_close(self._socket.close_code or 1006, self._socket.close_reason or "")
+            _log.info("model_closed", reason=word)
+            take(ModelClosed(word))
         finally:
             self._take = self._uplink.listener = None
             sending.cancel()
@@ -171,8 +185,13 @@ class LiveLeg:
         self._order(lambda: self._session.send_client_content(turns=turn, turn_complete=True))
 
     def make_speak_first(self) -> None:
-        """Start the conversation. The newest models do not run on client content alone: a blank text follows it."""
-        self.say_to_model(self._opening)
+        """Start the conversation."""
+        self.go_on(self._opening)
+
+    def go_on(self, text: str) -> None:
+        """Speak now: after ``text``, which is a note, and not only when the caller has said something."""
+        # The newest models do not run on client content alone: a blank text follows it.
+        self.say_to_model(text)
         self._order(lambda: self._session.send_realtime_input(text=" "))
 
     def _order(self, send: Callable[[], Awaitable[None]]) -> None:
@@ -199,9 +218,12 @@ class LiveLeg:
             self._socket.write(encode_audio(chunk), TEXT)
 
     async def _close(self) -> None:
-        with contextlib.suppress(TimeoutError):
+        """Say goodbye and wait for the answer: a handle is refused while the server has this socket open."""
+        try:
             async with asyncio.timeout(CLOSE_S):
                 await self._session.close()
+        except TimeoutError:
+            self._socket.transport.abort()
 
 
 def _dial(*arguments: Any, **options: Any) -> ClientWire:
@@ -210,17 +232,5 @@ def _dial(*arguments: Any, **options: Any) -> ClientWire:
     return socket
 
 
-def _why_refused(error: Exception) -> str:
-    match error:
-        case TimeoutError():
-            return "setup_timeout"
-        case InvalidStatus():
-            return f"refused_{error.response.status_code}"
-        case errors.APIError():
-            return f"refused_{error.code}"
-        case InvalidHandshake() | ssl.SSLError():
-            return "handshake_failed"
-        case OSError():
-            return "unreachable"
-        case _:
-            return "setup_failed"
+def _turns(history: tuple[tuple[str, str], ...]) -> list[types.Content | types.ContentDict]:
+    return [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in history]

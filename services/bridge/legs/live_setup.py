@@ -1,17 +1,33 @@
-"""The setup of a model session: instruction, tools, voice, transcription, resumption, compression."""
+"""The setup of a model session: instruction, tools, voice, transcription, resumption, compression.
+
+A session within a call has a *seed*: what it must know of the call. The instruction tells it in any case, since a
+server may take a handle and still have forgotten everything. Without a handle the last lines are history as well.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from google.genai import types
+
+from services.bridge.session.inputs import ToolResult
+from services.bridge.session.seed import Seed
 
 CHARS_PER_TOKEN: Final = 3
 """Low on purpose: ids and prices split into more tokens than prose."""
 TALK_TOKENS_MAX: Final = 10_000
 """Conversation that is kept, above prompt and tools. Every turn is billed with all of it."""
 TALK_TOKENS_KEPT: Final = 5_000
+LINE_CHARS_MAX: Final = 400
+ANSWER_CHARS_MAX: Final = 1_500
+CART_CHARS_MAX: Final = 6_000
+
+UNDER_WAY: Final = (
+    "THE CALL IS UNDER WAY. You were talking with this caller already, and they were greeted: never greet again, and "
+    "do not begin anew. The order below is right, whatever else you remember; nothing of it has to be ordered again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,32 @@ class ModelSetup:
     declarations: tuple[dict[str, Any], ...]
     opening: str
     """Text that makes the model speak first."""
+    history: tuple[tuple[str, str], ...] = ()
+    """Roles and texts of turns before this session."""
+
+
+def has_history(model: str) -> bool:
+    """This model takes turns of an earlier session as its own history, before the talk begins."""
+    return model.rsplit("/", 1)[-1].startswith("gemini-3")
+
+
+def within_call(setup: ModelSetup, seed: Seed, *, as_history: bool) -> ModelSetup:
+    """The same setup for a session that goes on in the middle of a call. ``as_history``: it begins with the last lines
+    as its own turns; else they stand in the instruction."""
+    parts = [setup.instruction, UNDER_WAY]
+    if seed.cart is not None:
+        parts.append(f"THE ORDER NOW (version {seed.cart_version}): {_json(seed.cart, CART_CHARS_MAX)}")
+    if seed.answers:
+        parts.append("YOUR FUNCTIONS ANSWERED LAST:")
+        parts += [_answer(each) for each in seed.answers]
+    lines = [(who, text[:LINE_CHARS_MAX]) for who, text in seed.lines]
+    if as_history:
+        history = tuple(("user" if who == "caller" else "model", text) for who, text in lines)
+        return replace(setup, instruction="\n".join(parts), history=history)
+    if lines:
+        parts.append("SAID LAST:")
+        parts += [f"{who}: {text}" for who, text in lines]
+    return replace(setup, instruction="\n".join(parts))
 
 
 def connect_config(setup: ModelSetup, voice: str, handle: str | None = None) -> types.LiveConnectConfig:
@@ -37,12 +79,23 @@ def connect_config(setup: ModelSetup, voice: str, handle: str | None = None) -> 
         tools=[types.Tool(function_declarations=[_declaration(each) for each in setup.declarations])],
         input_audio_transcription=types.AudioTranscriptionConfig(),
         output_audio_transcription=types.AudioTranscriptionConfig(),
+        history_config=types.HistoryConfig(initial_history_in_client_content=True) if setup.history else None,
         session_resumption=types.SessionResumptionConfig(handle=handle),
         context_window_compression=types.ContextWindowCompressionConfig(
             trigger_tokens=fixed_tokens + TALK_TOKENS_MAX,
             sliding_window=types.SlidingWindow(target_tokens=fixed_tokens + TALK_TOKENS_KEPT),
         ),
     )
+
+
+def _answer(result: ToolResult) -> str:
+    # The cart in it may be older than the one above.
+    response = {key: value for key, value in result.response.items() if key != "cart"}
+    return f"{result.name}: {_json(response, ANSWER_CHARS_MAX)}"
+
+
+def _json(value: object, chars_max: int) -> str:
+    return json.dumps(value, ensure_ascii=False)[:chars_max]
 
 
 def _declaration(declaration: dict[str, Any]) -> types.FunctionDeclaration:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from services.bridge.session.inputs import JsonObject, ToolRequest, ToolResult, UsageReported
+from services.bridge.session.seed import Seed
 
 ReadBackOutcome = Literal["none", "playing", "completed", "cut"]
 Outcome = Literal["placed", "no_order", "handoff", "dropped"]
@@ -15,12 +16,30 @@ Speaker = Literal["caller", "agent"]
 
 @dataclass(frozen=True, slots=True)
 class ConnectModel:
-    """Open the model session with the branch's instruction and tools."""
+    """Open a model session with the branch's instruction and tools, when the one before is closed.
+
+    ``handle`` goes on from where it was given; ``seed`` is what a session within a call is told of it in any case. The
+    attempt begins after ``delay_ms`` and may take ``timeout_ms``. Answered by ModelReady or ModelClosed of this
+    ``generation``.
+    """
+
+    generation: int = 1
+    handle: str | None = None
+    seed: Seed | None = None
+    delay_ms: int = 0
+    timeout_ms: int = 6_000
 
 
 @dataclass(frozen=True, slots=True)
 class RequestGreeting:
-    """Make the model speak first. At most once in a session."""
+    """Make the model speak first. Never after anything was heard of the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Make the model of a session within a call speak now; ``text`` stands in brackets, as in TellModel."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +182,18 @@ class Observe:
     path: ToolPath | None = None
 
 
+HopHow = Literal["resumed", "reseeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHop:
+    """The call goes on with another model session. ``reason`` is why, ``away_ms`` how long there was none."""
+
+    reason: str
+    how: HopHow
+    away_ms: int
+
+
 ComplaintKind = Literal[
     "illegal_transition",
     "tool_id_repeated",
@@ -177,6 +208,9 @@ ComplaintKind = Literal[
     "model_runaway",
     "caller_frames_missing",
     "go_away",
+    "model_lost",
+    "model_quota",
+    "hop_forced",
 ]
 
 
@@ -221,7 +255,7 @@ class PublishEnded:
 
 @dataclass(frozen=True, slots=True)
 class CloseModel:
-    """Close the model session."""
+    """Close the model session, or stop opening it. What it still says is void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +268,7 @@ class CloseCarrier:
 Action: TypeAlias = (
     ConnectModel
     | RequestGreeting
+    | GoOn
     | SendCallerAudio
     | PlayAudio
     | EndUtterance
@@ -247,6 +282,7 @@ Action: TypeAlias = (
     | SaveTurn
     | SaveRecord
     | Observe
+    | NoteHop
     | Complain
     | PublishEnded
     | CloseModel

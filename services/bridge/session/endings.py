@@ -78,16 +78,13 @@ class Endings:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def on_model_closed(self, reason: str, now: int) -> None:
-        """The model is gone. What it had said is still played."""
-        stage = self._leg.handover.stage
+    def on_model_gone(self, now: int) -> None:
+        """There is no model and none will come. What it had said is still played, nothing more is waited for."""
+        self._leg.handover.on_model_gone()
         if self._leg.phase is Phase.FAREWELL:
             self._leg.farewell.on_turn_over()
-        elif self._leg.phase is Phase.HANDING_OVER:
-            self._leg.handover.on_model_gone()
-            self.hand_over([], now)
         else:
-            self.end(f"model_{reason}", now, handing_over=stage is Stage.RINGING)
+            self.hand_over([], now)
 
     def end(
         self,

@@ -69,5 +69,30 @@ class Limits:
     """No agent audio at all so long after the stream began: the line goes to a person."""
     caller_frames_ms: int = 10_000
     """The carrier sends frames all the time; none for so long means that the leg is gone."""
+    model_setup_ms: int = 6_000
+    """Dialling and setting up the first model session; callers hear the telephone ring or nothing meanwhile."""
+    model_hop_setup_ms: int = 3_000
+    """The same within a call: two attempts must fit into ``model_away_ms``. Setup takes 0.3 s as a rule."""
+    model_away_ms: int = 8_000
+    """Without a model for so long, all attempts together: the caller needs a person."""
+    model_losses_max: int = 3
+    model_losses_within_ms: int = 60_000
+    """More sessions lost than that within this time, and the caller needs a person."""
+    model_sessions_max: int = 40
+    """Of one leg, hops and attempts together."""
+    model_proven_ms: int = 10_000
+    """A session that lived so long, or said anything, worked: the next loss begins a new count."""
+    model_age_ms: int = 540_000
+    """A connection is closed after ten minutes or so; it is left before that, at a quiet point."""
+    model_age_grace_ms: int = 60_000
+    model_leave_early_ms: int = 5_000
+    """An announced end is not waited for: with no quiet point the session is left so long before."""
+    model_drain_ms_min: int = 20
+    uplink_kept_ms: int = 1_800
+    """Caller audio that waits for a session is kept a little longer than this."""
+    model_quiet_ms: int = 700
+    """So long nobody has spoken at a quiet point."""
+    handle_age_ms: int = 10 * 60_000
+    """Older handles are not used. Google says two hours in one place and ten minutes in another."""
     call_ms: int = 15 * 60_000
     """A call that is longer goes to a person."""

@@ -133,6 +133,10 @@ class Handover:
         """Nothing more will be said."""
         self._leave_asked = True
 
+    def on_model_lost(self) -> None:
+        """The session whose calls wait for an answer is gone; the next one is told it as news."""
+        self._waiting.clear()
+
     def on_cancelled(self, ids: tuple[str, ...]) -> None:
         """The model does not wait for these any more. The person stays asked for."""
         self._waiting = [each for each in self._waiting if each[0].id not in ids]

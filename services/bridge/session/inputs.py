@@ -39,14 +39,17 @@ class CarrierClosed:
 
 @dataclass(frozen=True, slots=True)
 class ModelReady:
-    """The model session is set up."""
+    """The model session of this generation is set up."""
+
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ModelClosed:
-    """The model session could not be had, or is gone. ``reason`` is a short machine word."""
+    """The model session could not be had, or is gone. ``reason`` is a short machine word, see ``legs.live_closes``."""
 
     reason: str
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)

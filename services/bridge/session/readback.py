@@ -57,6 +57,11 @@ class ReadBackWatch:
             self._until_ms = max(self._from_ms, min(self._playback.played_ms(now), self._until_ms or self._from_ms))
             self._cut = self._turn_over = True
 
+    def on_model_lost(self) -> None:
+        """The model session is gone. A read-back that it had not finished was none: it needs a new quote."""
+        if not self._turn_over:
+            self._quote_id = None
+
     def on_caller_speech(self, voiced_ms: int, now: int) -> None:
         """The caller spoke."""
         if self._starts_at is not None and now >= self._starts_at:

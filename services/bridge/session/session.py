@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from agiza.contracts.tools import END_CALL, ESCALATE, GET_TOTAL, ORDER_TOOLS, PLACE_ORDER
+from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.endings import CLOSE_GOING_AWAY, Endings
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.handover import TECHNICAL, Stage
+from services.bridge.session.hops import ModelHops
 from services.bridge.session.phases import Phase, Trigger
 from services.bridge.session.state import LegState
 from services.bridge.session.tools import refusal
@@ -35,7 +36,8 @@ class CallSession:
     def __init__(self, facts: CallFacts, limits: Limits | None = None, *, strict: bool = False) -> None:
         self._leg = LegState(facts, limits or Limits(), strict=strict)
         self._endings = Endings(self._leg)
-        self._watch = Watch(self._leg, self._endings)
+        self._hops = ModelHops(self._leg, self._endings)
+        self._watch = Watch(self._leg, self._endings, self._hops)
         self._speech_at: int | None = None
 
     @property
@@ -49,10 +51,12 @@ class CallSession:
         if self._leg.opened_at is None:
             if isinstance(event, i.Opened):
                 self._open(now)
-        elif self.phase is Phase.CONNECTING and isinstance(event, _OF_THE_MODEL):
-            pass  # of a model session that is not set up; there is nothing to do it to
+        elif not self._leg.model.is_live and isinstance(event, _OF_THE_MODEL):
+            pass  # of a model session that is not set up, or not any more; there is nothing to do it to
         elif self.phase is not Phase.ENDED:
             self._dispatch(event, now)
+            if self._leg.phase is not Phase.ENDED:
+                self._hops.hop_if_quiet(now)
             if self._leg.phase is not Phase.ENDED and self._leg.progress.take_runaway():
                 self._leg.do([a.Complain("model_runaway")])
                 self._endings.need_person(TECHNICAL, "The assistant turned in a circle.", now)
@@ -74,6 +78,7 @@ class CallSession:
                 self._on_model_audio(pcm, rate, now)
             case i.CallerSpoke(voiced_ms):
                 self._speech_at = now
+                self._hops.on_caller_speech(voiced_ms, now)
                 leg.stuck.on_caller_speech(voiced_ms, now)
                 leg.progress.on_caller_speech(voiced_ms)
                 leg.speech.read_back.on_caller_speech(voiced_ms, now)
@@ -91,8 +96,9 @@ class CallSession:
             case i.TurnCompleted():
                 self._on_turn_completed(now)
             case i.ToolsRequested(calls):
-                self._on_tools_requested(calls, now)
-            case i.ToolsCancelled(ids):
+                self._on_tools_requested(leg.adopt(calls), now)
+            case i.ToolsCancelled(ids_of_model):
+                ids = leg.ours(ids_of_model)
                 leg.handover.on_cancelled(ids)
                 leg.progress.on_cancelled(ids)
                 leg.do(leg.desk.on_cancelled(ids, now))
@@ -107,14 +113,13 @@ class CallSession:
             case i.UsageReported():
                 leg.usage.add(event)
             case i.ResumptionOffered(handle):
-                leg.do([a.SaveRecord({"handle": handle, "handle_at_ms": str(leg.since_open(now))})])
+                self._hops.on_handle(handle, now)
             case i.GoAwayAnnounced(time_left_ms):
-                leg.do([a.Complain("go_away", f"{time_left_ms} ms left")])
-            case i.ModelReady():
-                if leg.advance(Trigger.MODEL_READY):
-                    leg.do([a.RequestGreeting()])
-            case i.ModelClosed(reason):
-                self._endings.on_model_closed(reason, now)
+                self._hops.on_go_away(time_left_ms, now)
+            case i.ModelReady(generation):
+                self._hops.on_ready(generation, now)
+            case i.ModelClosed(reason, generation):
+                self._hops.on_closed(reason, generation, now)
             case i.CarrierClosed():
                 self._endings.end("caller_hung_up", now, caller_left=True)
             case i.Stopped(reason):
@@ -137,7 +142,8 @@ class CallSession:
             "phase": self.phase.value,
             "bridge_id": facts.bridge_id,
         }
-        leg.do([a.SaveRecord(record), a.ConnectModel()])
+        leg.do([a.SaveRecord(record)])
+        self._hops.open(now)
 
     # -- speech of the agent -------------------------------------------------------------------------------------
 
@@ -147,6 +153,7 @@ class CallSession:
             self._begin_turn()
             leg.farewell.on_audio(now)
             leg.stuck.on_agent_audio()
+            self._hops.on_agent_audio()
             if self._watch.on_agent_audio():
                 leg.do([a.Observe("first_audio", leg.since_open(now))])
             if self._speech_at is not None:
@@ -180,6 +187,7 @@ class CallSession:
         leg.save_turns(leg.transcript.complete("agent"))
         if said_something:
             leg.ledger.on_agent_turn_over()
+            leg.memory.on_turn_over()
             if not is_cut:
                 leg.backstop.on_turn_over()
             leg.greeted()
@@ -189,6 +197,7 @@ class CallSession:
 
     def _on_tools_requested(self, calls: tuple[i.ToolRequest, ...], now: int) -> None:
         leg = self._leg
+        leg.model.on_sign_of_life()
         leg.save_turns(leg.transcript.complete("caller"))  # the model acts on it, so it was said
         self._begin_turn()
         leg.greeted()
@@ -212,26 +221,21 @@ class CallSession:
     def _on_tools_answered(self, answer: i.ToolsAnswered, now: int) -> None:
         leg = self._leg
         leg.ledger.on_results(answer.results)
+        leg.memory.on_answered(answer.results, answer.cart_version)
         told_before = leg.desk.cart_version_told
         outcome, actions = leg.desk.on_answered(answer.request_id, answer.results, answer.cart_version, now)
         leg.do(actions)
-        for result in (*outcome.told, *outcome.news):
-            self._watch_result(result)
+        for result in outcome.told:
+            leg.watch_result(result)
         if leg.desk.cart_version_told != told_before:
             leg.do([a.SaveRecord({"cart_version": str(leg.desk.cart_version_told)})])
-        leg.news.add(outcome.news)
+        leg.news.add(outcome.news, answer.cart_version)
+        leg.news.add(outcome.stands, answer.cart_version, unless_known=True)
         leg.note_answers(outcome.news)
         leg.stuck.on_step(now)
         leg.tell_news(now)
         self._let_caller_through()
         self._endings.hand_over(leg.handover.say_if_free(), now)
-
-    def _watch_result(self, result: i.ToolResult) -> None:
-        quote_id = result.response.get("quote_id")
-        if result.name == GET_TOTAL and isinstance(quote_id, str):
-            self._leg.speech.read_back.arm(quote_id)
-        elif result.name == PLACE_ORDER and result.response.get("code") == "confirm_again":
-            self._leg.speech.read_back.asked_again()
 
     def _on_end_call(self, call: i.ToolRequest, now: int) -> None:
         leg = self._leg

@@ -82,6 +82,16 @@ class AgentSpeech:
         """True when the present turn was interrupted."""
         return self._stale_until is not None
 
+    @property
+    def is_generating(self) -> bool:
+        """True while more audio of this turn is to come."""
+        return self.turn_open and self._utterance_open
+
+    def on_model_lost(self) -> list[Action]:
+        """The model session is gone, whatever it was saying. What is queued is still played."""
+        self.read_back.on_model_lost()
+        return self.on_turn_completed()[1]
+
     def on_turn_completed(self) -> tuple[bool, list[Action]]:
         """The turn is over. The flag says whether anything was said in it."""
         said_something = self._has_audio

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agiza.contracts.tools import GET_TOTAL, PLACE_ORDER
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.backstop import Backstop
@@ -12,9 +13,11 @@ from services.bridge.session.farewell import Farewell
 from services.bridge.session.handover import Handover, Stage
 from services.bridge.session.hold import CallerHold
 from services.bridge.session.ledger import Ledger
+from services.bridge.session.model_life import ModelLife
 from services.bridge.session.news import News
 from services.bridge.session.phases import IllegalTransition, Phase, Trigger, next_phase
 from services.bridge.session.progress import Progress
+from services.bridge.session.seed import CallMemory, answers_text
 from services.bridge.session.speech import AgentSpeech
 from services.bridge.session.stuck import StuckWatch
 from services.bridge.session.tools import ToolDesk
@@ -43,6 +46,8 @@ class LegState:
         self.hold = CallerHold(limits.caller_hold_ms)
         self.transcript = Transcript(limits)
         self.usage = UsageMeter()
+        self.model = ModelLife(limits)
+        self.memory = CallMemory()
         self.ledger = Ledger()
 
     def begin_input(self) -> list[a.Action]:
@@ -58,9 +63,37 @@ class LegState:
                     self.ledger.keep(action)
                 case a.AnswerTools(results):
                     self.note_answers(results)
+                    self._answer(results)
+                    continue
+                case a.TellModel(text) if not self.model.is_live:
+                    self.memory.keep_note(text)
+                    continue
                 case a.RequestHandoff():
                     self.backstop.on_asked()
             self._out.append(action)
+
+    def adopt(self, calls: tuple[i.ToolRequest, ...]) -> tuple[i.ToolRequest, ...]:
+        """Function calls under ids of ours: two model sessions may give the same id to two calls."""
+        return tuple(i.ToolRequest(self._mark() + call.id, call.name, call.args) for call in calls)
+
+    def ours(self, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """The model's ids as :meth:`adopt` has named them."""
+        return tuple(self._mark() + each for each in ids)
+
+    def _mark(self) -> str:
+        """Of the present model session. The first one of a call keeps its ids as they are."""
+        epoch, generation = self.facts.leg_epoch, self.model.generation
+        return "" if (epoch, generation) == (0, 1) else f"{epoch}.{generation}:"
+
+    def _answer(self, results: tuple[i.ToolResult, ...]) -> None:
+        """Under the model's own ids. No session is answered what another one has asked."""
+        mark = self._mark()
+        own = [result for result in results if self.model.is_live and result.id.startswith(mark)]
+        if own:
+            named = tuple(i.ToolResult(each.id.removeprefix(mark), each.name, each.response, each.ms) for each in own)
+            self._out.append(a.AnswerTools(named))
+            self.memory.on_told(own)
+        self.news.add(tuple(result for result in results if result not in own))
 
     def note_answers(self, results: tuple[i.ToolResult, ...]) -> None:
         """What the model is told of its functions, at once or late, may be a reason for a person."""
@@ -97,10 +130,34 @@ class LegState:
         self.do(a.SaveTurn(turn) for turn in turns)
 
     def tell_news(self, now: int) -> None:
-        """Late results, if the moment is quiet."""
-        text = self.news.take(now, self.speech.turn_open)
-        if text is not None:
-            self.do([a.TellModel(text)])
+        """Late results, if the moment is quiet and somebody listens."""
+        results = self.take_news(now) if self.model.is_live else ()
+        if results:
+            self.do([a.TellModel(answers_text(results))])
+
+    def take_news(self, now: int) -> tuple[i.ToolResult, ...]:
+        """Late results that are told to the model with the action that follows."""
+        results, cart_version = self.news.take(now, self.speech.turn_open, self.desk.cart_version_told)
+        self.on_told(results, cart_version)
+        return results
+
+    def on_told(self, results: tuple[i.ToolResult, ...], cart_version: int | None) -> None:
+        """The model learns these outside of a tool response, and with them this cart."""
+        told_before = self.desk.cart_version_told
+        self.desk.told(cart_version)
+        if self.desk.cart_version_told != told_before:
+            self.do([a.SaveRecord({"cart_version": str(self.desk.cart_version_told)})])
+        self.memory.on_told(results)
+        for result in results:
+            self.watch_result(result)
+
+    def watch_result(self, result: i.ToolResult) -> None:
+        """What the model was told may begin a read-back, or ask for it once more."""
+        quote_id = result.response.get("quote_id")
+        if result.name == GET_TOTAL and isinstance(quote_id, str):
+            self.speech.read_back.arm(quote_id)
+        elif result.name == PLACE_ORDER and result.response.get("code") == "confirm_again":
+            self.speech.read_back.asked_again()
 
     def since_open(self, now: int) -> int:
         """Milliseconds since the carrier's stream began."""

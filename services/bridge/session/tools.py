@@ -1,7 +1,8 @@
 """The tool ladder: stream, the same event over HTTP, an honest "not yet", a person.
 
 One message of the model is one request to ``orders`` and one tool response. Every id that the model did not cancel
-is answered exactly once; a result that comes after the honest answer is told as news, since its id is spent.
+is answered exactly once; a result that comes after the honest answer is told as news, since its id is spent. So is one
+whose model session is gone, and one of a call that the model took back too late.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from agiza.contracts.events import TOOL_CALLS_MAX
+from agiza.contracts.tools import MUTATING_TOOLS
 from services.bridge.session.actions import (
     Action,
     AnswerTools,
@@ -32,12 +34,18 @@ ARGS_CHARS_MAX: Final = 8_000
 STATUSES: Final = frozenset({"ok", "ask", "refused", "error", "pending"})
 UNKNOWN_FUNCTION: Final = "unknown_function"
 
+WITHDRAWN_MAX: Final = 20
+"""So many requests whose calls were all taken back are remembered, for what was carried out all the same."""
+
 PENDING: Final[JsonObject] = {
     "status": "pending",
     "code": "pending",
     "message": "It is not confirmed yet. Tell the caller that you are waiting for the kitchen's system; do not "
     "say that it worked, and do not call the function again.",
 }
+
+
+STANDS: Final = "You took this call back, but it had been carried out and stands. Do not call it again."
 
 
 def refusal(code: str, message: str) -> JsonObject:
@@ -47,10 +55,12 @@ def refusal(code: str, message: str) -> JsonObject:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request: ``told`` went to the model in its tool response, ``news`` came too late for that."""
+    """What came of a request: ``told`` went to the model in its tool response, ``news`` came too late for that.
+    ``stands`` was carried out although the model had taken it back."""
 
     told: tuple[ToolResult, ...] = ()
     news: tuple[ToolResult, ...] = ()
+    stands: tuple[ToolResult, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,6 +87,7 @@ class ToolDesk:
         self._limits = limits
         self._seen: set[str] = set()
         self._batches: dict[str, _Batch] = {}
+        self._withdrawn: dict[str, _Batch] = {}
         self._requests = 0
         self.timings: list[ToolTiming] = []
         self.cart_version_told: int | None = None
@@ -128,15 +139,15 @@ class ToolDesk:
         self, request_id: str, results: tuple[ToolResult, ...], cart_version: int, now: int
     ) -> tuple[Outcome, list[Action]]:
         """Results came. Repeats and results of requests that are settled change nothing."""
+        by_id = {result.id: result for result in results}
         batch = self._batches.get(request_id)
         if batch is None:
-            return Outcome(), []
-        by_id = {result.id: result for result in results}
+            withdrawn = self._withdrawn.pop(request_id, None)
+            return Outcome(stands=_stands(withdrawn, by_id) if withdrawn is not None else ()), []
         if batch.told_pending:
             del self._batches[request_id]
-            self._told(cart_version)
             news = tuple(by_id[call.id] for call in batch.calls if call.id in by_id and call.id not in batch.cancelled)
-            return Outcome(news=news), []
+            return Outcome(news=news, stands=_stands(batch, by_id)), []
         complaints: list[Action] = []
         for call_id in batch.waits_for():
             if call_id in by_id:
@@ -144,9 +155,9 @@ class ToolDesk:
             else:
                 complaints.append(Complain("tool_result_missing"))
                 batch.results[call_id] = refusal("no_result", "That did not work. Please try it once more.")
-        self._told(cart_version)
+        self.told(cart_version)
         told = self._close(batch, now)
-        return Outcome(told=told), complaints + self._answer(told, batch, now)
+        return Outcome(told=told, stands=_stands(batch, by_id)), complaints + self._answer(told, batch, now)
 
     def on_cancelled(self, ids: Collection[str], now: int) -> list[Action]:
         """The model does not wait for these any more: they are never answered."""
@@ -158,9 +169,26 @@ class ToolDesk:
             published += [call_id for call_id in batch.waits_for() if call_id in ids]
             batch.cancelled.update(call.id for call in batch.calls if call.id in ids)
             if not batch.waits_for():
+                self._withdrawn[batch.request_id] = batch
+                while len(self._withdrawn) > WITHDRAWN_MAX:
+                    del self._withdrawn[next(iter(self._withdrawn))]
                 # Refusals of the same message were waiting for the others; they are still owed.
                 actions += self._answer(self._close(batch, now), batch, now)
         return ([PublishToolsCancelled(tuple(published))] if published else []) + actions
+
+    def on_model_lost(self) -> None:
+        """The session that asked is gone: nothing is answered, what comes is news, and the ladder goes on."""
+        for batch in self._batches.values():
+            batch.told_pending = True
+
+    def told(self, cart_version: int | None) -> None:
+        """The model knows this cart. Requests may be answered out of order; the newest counts from then on."""
+        if cart_version is not None:
+            self.cart_version_told = max(cart_version, self.cart_version_told or 0)
+
+    def has_open(self) -> bool:
+        """True while any result is to come, whether or not the model still waits for it."""
+        return bool(self._batches)
 
     def due(self, now: int) -> tuple[bool, list[Action]]:
         """Climb the ladder. The flag says that a request is overdue and the caller needs a person."""
@@ -197,10 +225,6 @@ class ToolDesk:
             return batch.asked_at + self._limits.tool_pending_ms
         return batch.asked_at + self._limits.tool_given_up_ms
 
-    def _told(self, cart_version: int) -> None:
-        # Two requests may be answered out of order; the model knows the newest cart from then on.
-        self.cart_version_told = max(cart_version, self.cart_version_told or 0)
-
     def _close(self, batch: _Batch, now: int) -> tuple[ToolResult, ...]:
         """Everything of this request that is to be answered, and no more of it after this."""
         del self._batches[batch.request_id]
@@ -223,6 +247,18 @@ class ToolDesk:
             status = str(response.get("status", "ok"))
             self.timings.append(ToolTiming(call.id, call.name, call.args, status, now - asked_at))
         return ToolResult(call.id, call.name, response, now - asked_at)
+
+
+def _stands(batch: _Batch, by_id: Mapping[str, ToolResult]) -> tuple[ToolResult, ...]:
+    """What of the cancelled calls has changed something: `orders` had carried it out already."""
+    return tuple(
+        ToolResult(call.id, call.name, {**by_id[call.id].response, "note": STANDS})
+        for call in batch.calls
+        if call.id in batch.cancelled
+        and call.name in MUTATING_TOOLS
+        and call.id in by_id
+        and by_id[call.id].response.get("status") == "ok"
+    )
 
 
 def _path(batch: _Batch, results: tuple[ToolResult, ...]) -> ToolPath:

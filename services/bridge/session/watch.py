@@ -8,6 +8,7 @@ from services.bridge.session import actions as a
 from services.bridge.session.backstop import SUMMARIES
 from services.bridge.session.endings import Endings
 from services.bridge.session.handover import TECHNICAL, Stage
+from services.bridge.session.hops import ModelHops
 from services.bridge.session.phases import Phase
 from services.bridge.session.state import LegState
 from services.bridge.session.stuck import NUDGE
@@ -24,8 +25,9 @@ class Deadline:
 class Watch:
     """Keeps all times of one leg. The signs of life that no other part keeps are noted here."""
 
-    def __init__(self, leg: LegState, endings: Endings) -> None:
+    def __init__(self, leg: LegState, endings: Endings, hops: ModelHops) -> None:
         self._leg = leg
+        self._hops = hops
         self._endings = endings
         self._frame_at = 0
         self._agent_heard = False
@@ -51,7 +53,8 @@ class Watch:
             (leg.handover.next_due(), "handover"),
             (leg.farewell.next_due(), "farewell"),
             (leg.transcript.next_quiet(leg.speech.turn_open), "transcript"),
-            (leg.news.next_due(leg.speech.turn_open), "news"),
+            (leg.news.next_due(leg.speech.turn_open) if leg.model.is_live else None, "news"),
+            (self._hops.next_due(), "model"),
             (leg.backstop.next_due() if self._is_talking(Stage.IDLE) else None, "backstop"),
             (leg.stuck.next_due() if self._may_be_stuck() else None, "stuck"),
             (None if self._agent_heard else leg.opened_at + leg.limits.first_audio_ms, "first_audio"),
@@ -73,6 +76,8 @@ class Watch:
         leg.save_turns(leg.transcript.complete_quiet(now, leg.speech.turn_open))
         leg.tell_news(now)
         self._endings.hand_over(leg.handover.due(now), now)
+        if leg.phase is not Phase.ENDED:
+            self._hops.on_tick(now)
         if leg.phase is not Phase.ENDED:
             self._ask_if_due(now)
         if leg.phase is not Phase.ENDED:
@@ -110,7 +115,8 @@ class Watch:
 
     def _may_be_stuck(self) -> bool:
         """Before its first audio another deadline holds, and a model that waits for a function need not speak."""
-        return self._agent_heard and self._is_talking(Stage.IDLE, Stage.RINGING) and not self._leg.desk.is_waiting()
+        is_answering = self._leg.model.is_live and not self._leg.desk.is_waiting()
+        return is_answering and self._agent_heard and self._is_talking(Stage.IDLE, Stage.RINGING)
 
     def _is_talking(self, *stages: Stage) -> bool:
         return self._leg.phase in (Phase.GREETING, Phase.TALKING) and self._leg.handover.stage in stages
