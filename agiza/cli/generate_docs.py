@@ -27,6 +27,7 @@ from services.bridge.session.phases import TABLE
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/generated"
 StateT = TypeVar("StateT", bound=StrEnum)
+TriggerT = TypeVar("TriggerT", bound=StrEnum)
 NOTE = "<!-- Made by `make docs` from the code. Do not edit. -->\n"
 
 
@@ -114,7 +115,7 @@ def _phases() -> str:
     return NOTE + "\n".join(["# Phases of a leg's session", "", *leg, "", "## Its model sessions", "", *model]) + "\n"
 
 
-def _diagram(table: Mapping[tuple[StateT, StrEnum], StateT]) -> list[str]:
+def _diagram(table: Mapping[tuple[StateT, TriggerT], StateT]) -> list[str]:
     arrows = [
         f"    {state.name} --> {following.name}: {trigger.name}"
         for (state, trigger), following in table.items()

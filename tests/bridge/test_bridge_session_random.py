@@ -20,13 +20,15 @@ requests = st.builds(i.ToolRequest, st.sampled_from(IDS), st.sampled_from(NAMES)
 OTHERS = st.one_of(
     st.sampled_from(
         [
-            i.Opened(), i.ModelReady(), i.ModelInterrupted(), i.GenerationCompleted(), i.TurnCompleted(),
+            i.Opened(), i.ModelInterrupted(), i.GenerationCompleted(), i.TurnCompleted(),
             i.CallerWords("yes "), i.CallerWords("I am allergic. "), i.AgentWords("so "),
             i.CallerSpoke(200), i.LeaveRequested(), i.Tick(),
-            i.ModelClosed("closed_1011"), i.CarrierClosed(), i.Stopped("drained"), i.UsageReported(1, 1, 2),
-            i.ResumptionOffered("h"), i.GoAwayAnnounced(1),
+            i.CarrierClosed(), i.Stopped("drained"), i.UsageReported(1, 1, 2), i.ResumptionOffered("h"),
+            i.GoAwayAnnounced(1), i.GoAwayAnnounced(50_000),
         ]
     ),
+    st.builds(i.ModelClosed, st.sampled_from(["closed_1011", "refused_1007", "quota"]), st.integers(1, 4)),
+    st.builds(i.ModelReady, st.integers(1, 4)),
     st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000)),
     st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
     st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
@@ -41,6 +43,9 @@ LIVE = st.one_of(
             i.CallerWords("I am allergic. "),
             i.CallerWords("speak to a person "),
             i.CallerSpoke(400),
+            i.ResumptionOffered("h"),
+            i.GoAwayAnnounced(2_000),
+            i.GoAwayAnnounced(50_000),
             i.Tick(),
         ]
     ),
@@ -48,6 +53,10 @@ LIVE = st.one_of(
     st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
     st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
 )
+LOSSES = st.sampled_from(
+    ["closed_1000", "closed_1006", "closed_1007", "closed_1011", "refused_1007", "refused_1011", "setup_timeout",
+     "unreachable", "quota", "refused_401"]
+)  # fmt: skip
 PAUSES = st.sampled_from([0, 1, 20, 300, 450, 2_600, 6_100])
 ANSWERS = st.sampled_from(
     [
@@ -74,29 +83,64 @@ class World:
         self.session = CallSession(CallFacts("HD_1234", "westlands", 1), Limits(call_ms=60_000), strict=strict)
         self.now = 0
         self.log: list[a.Action] = []
-        self.asked: list[i.ToolRequest] = []
-        self.cancelled_unanswered: set[str] = set()
+        self.asked: set[tuple[int, str]] = set()
+        """Ids as the model gave them, under the generation of their model session; so are all that follow."""
+        self.answered: list[tuple[int, str]] = []
+        self.cancelled_unanswered: set[tuple[int, str]] = set()
+        self.dialled: a.ConnectModel | None = None
+        self.is_open = False
+        """A model session is open or being opened."""
         self.requests: list[a.PublishTools] = []
         self.handoffs: list[a.RequestHandoff] = []
 
     def feed(self, event: i.Input) -> None:
         was_over = self.session.phase is Phase.ENDED
-        was_ready = self.session.phase is not Phase.CONNECTING and not was_over
-        answered = set(self.answered())
+        was_ready = self.session._leg.model.is_live and not was_over
         if isinstance(event, i.ToolsRequested) and was_ready:
-            self.asked += event.calls
+            self.asked |= {(self.generation, call.id) for call in event.calls}
         if isinstance(event, i.ToolsCancelled) and was_ready:
-            known = {call.id for call in self.asked}
-            self.cancelled_unanswered |= (set(event.ids) & known) - answered
+            ids = {(self.generation, each) for each in event.ids}
+            self.cancelled_unanswered |= (ids & self.asked) - set(self.answered)
+        if isinstance(event, i.ModelReady | i.ModelClosed) and event.generation == self.generation and self.is_open:
+            self.dialled = None
+            self.is_open = isinstance(event, i.ModelReady)
         stage = self.session._leg.handover.stage
         actions = self.session.handle(event, self.now)
         self.check_outcome(event, stage, actions)
         assert not (was_over and actions), "nothing after the end"
         if isinstance(event, i.ModelInterrupted) and was_ready:
             self.check_flush(actions)
-        self.log += actions
+        for action in actions:
+            self.keep_books(action)
         self.requests += [each for each in actions if isinstance(each, a.PublishTools)]
         self.handoffs += [each for each in actions if isinstance(each, a.RequestHandoff)]
+
+    def keep_books(self, action: a.Action) -> None:
+        match action:
+            case a.ConnectModel():
+                assert not self.is_open, "two model sessions at once"
+                assert action.generation > self.generation
+                self.dialled, self.is_open = action, True
+            case a.CloseModel():
+                self.dialled, self.is_open = None, False
+            case a.AnswerTools(results):
+                assert self.dialled is None, "nobody is there to be answered"
+                self.answered += [(self.generation, result.id) for result in results]
+            case a.TellModel() | a.GoOn():
+                assert self.dialled is None, "nobody listens"
+        self.log.append(action)
+
+    @property
+    def generation(self) -> int:
+        """Of the model session that is dialled or live."""
+        return max((each.generation for each in self.log if isinstance(each, a.ConnectModel)), default=0)
+
+    def model_gets_on(self, data: st.DataObject) -> None:
+        """What a driver does with the order for a session: it comes about, or not, or is lost later."""
+        if self.dialled is not None and data.draw(st.booleans()):
+            self.feed(i.ModelReady(self.generation))
+        elif self.is_open:
+            self.feed(i.ModelClosed(data.draw(LOSSES), self.generation))
 
     def check_outcome(self, event: i.Input, before: Stage, actions: list[a.Action]) -> None:
         """A hand-off is reported only where the stream is left for a person."""
@@ -129,9 +173,6 @@ class World:
             assert after is None or after != before, f"{before} would spin"
         self.now = until
 
-    def answered(self) -> list[str]:
-        return [result.id for each in self.log if isinstance(each, a.AnswerTools) for result in each.results]
-
     def orders_answers(self, data: st.DataObject) -> None:
         if self.requests:
             request = data.draw(st.sampled_from(self.requests))
@@ -149,10 +190,13 @@ class World:
             self.feed(replace(data.draw(WORD_OF_ESCALATION), request_id=request_id))
 
     def check(self) -> None:
-        counts = Counter(self.answered())
+        counts = Counter(self.answered)
         assert all(count == 1 for count in counts.values()), "an id was answered twice"
         assert not self.cancelled_unanswered & set(counts), "a cancelled id was answered"
-        assert sum(isinstance(each, a.RequestGreeting) for each in self.log) <= 1
+        assert set(counts) <= self.asked, "an answer to an id of another model session"
+        greetings = [index for index, each in enumerate(self.log) if isinstance(each, a.RequestGreeting)]
+        audio = [index for index, each in enumerate(self.log) if isinstance(each, a.PlayAudio)]
+        assert not (greetings and audio and greetings[-1] > audio[0]), "two greetings"
         generations = [each.generation for each in self.log if isinstance(each, a.PlayAudio | a.FlushPlayback)]
         assert generations == sorted(generations), "audio of an old generation"
         ends = [index for index, each in enumerate(self.log) if isinstance(each, a.CloseCarrier)]
@@ -198,17 +242,20 @@ def test_a_live_call_never_leaves_the_table_and_answers_everything(data: st.Data
             world.orders_answers(data)
         elif step == 1:
             world.escalation_answers(data)
-        elif world.session.phase is not Phase.ENDED:
+        elif step == 2:
+            world.model_gets_on(data)
+        elif world.session._leg.model.is_live:
             world.feed(data.draw(LIVE))
         world.feed(i.CallerAudio(b"\0\0"))
         world.pass_time(data.draw(PAUSES))
         world.check()
     if world.session.phase is not Phase.ENDED:
-        asked = {call.id for call in world.asked} - world.cancelled_unanswered
+        generation = world.generation
+        asked = {each for each in world.asked if each[0] == generation} - world.cancelled_unanswered
         for _ in range(3):
             world.feed(i.CallerAudio(b"\0\0"))
             world.pass_time(2_600)
-        if world.session.phase is not Phase.ENDED:
-            assert asked <= set(world.answered()), "an id was never answered"
+        if world.session.phase is not Phase.ENDED and world.generation == generation:
+            assert asked <= set(world.answered), "an id was never answered"
     world.finish()
     world.check()
