@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-unit coverage check format lock docs eval-audio bench-load bench-webhook bench-handoff escalation-matrix chaos clean
+.PHONY: help setup demo up test test-unit coverage check format lock docs eval-audio bench-bridge bench-load bench-webhook bench-handoff escalation-matrix chaos clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ docs: setup ## write the generated pages under docs/generated
 
 eval-audio: setup ## forty spoken callers through the whole stack, with the honest figures
 	@$(BIN)/python -m benchmarks.eval_audio $(ARGS)
+
+bench-bridge: setup ## how many calls one core bridges, ours beside a Node, a FastAPI and a Pipecat bridge
+	@$(BIN)/python -m benchmarks.bridge $(ARGS)
 
 bench-load: setup ## 20 calls at once by text and 5 by audio, on two branches
 	@$(BIN)/python -m benchmarks.load $(ARGS)

@@ -1,0 +1,114 @@
+"""Both ends of N calls in one process on one core: the callers, the model, and the beat that drives them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from benchmarks.bridge.caller import Caller
+from benchmarks.bridge.gauge import FRAME_MS, Gauge
+from benchmarks.bridge.model import ModelConnection
+from benchmarks.bridge.sound import TICK_MS, UTTERANCE_MS, Utterance, caller_bodies, utterance
+
+CALLS_PER_S: Final = 25.0
+"""New calls begin at this rate, so that their utterances are spread over time."""
+OPEN_S: Final = 20.0
+HANG_UP_S: Final = 5.0
+HOST: Final = "127.0.0.1"
+
+
+class Load:
+    """Callers against a bridge at ``port``. :meth:`bring_to` changes how many; :attr:`gauge` has what they saw."""
+
+    def __init__(self, path: Callable[[], str], port: int, carrier_rate: int, part_ms: int = TICK_MS) -> None:
+        self.gauge = Gauge()
+        self.model_port = 0
+        self._path = path
+        self.port = port
+        self._bytes_per_utterance = UTTERANCE_MS * carrier_rate * 2 / 1000
+        self._bodies = caller_bodies()
+        self._said: Utterance = utterance(part_ms)
+        self._callers: dict[int, Caller] = {}
+        # Spread over the milliseconds of a frame and of a tick, as independent telephones and models are.
+        self._caller_slots: list[list[Caller]] = [[] for _ in range(FRAME_MS)]
+        self._model_slots: list[list[ModelConnection]] = [[] for _ in range(TICK_MS)]
+        self._dialled = self._answered = 0
+
+    @property
+    def calls(self) -> int:
+        """Calls that are open."""
+        return sum(not caller.closed.is_set() for caller in self._callers.values())
+
+    @contextlib.asynccontextmanager
+    async def running(self, tls: ssl.SSLContext) -> AsyncIterator[None]:
+        """Serve the model at :attr:`model_port`, and keep the beat. Garbage is collected between windows only."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._connected, HOST, 0, ssl=tls)
+        self.model_port = server.sockets[0].getsockname()[1]
+        beating = asyncio.create_task(self._beat())
+        gc.collect()
+        gc.freeze()  # what is loaded stays; collecting the rest between windows is then a matter of microseconds
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.enable()
+            gc.unfreeze()
+            await self.bring_to(0)
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+            server.close()
+
+    async def bring_to(self, calls: int) -> None:
+        """Dial, or hang up the newest, until there are so many."""
+        while len(self._callers) < calls:
+            caller = Caller(self._dialled, self._bodies, self.gauge, self._bytes_per_utterance)
+            self._callers[caller.index] = caller
+            self._dialled += 1
+            async with asyncio.timeout(OPEN_S):
+                await caller.dial(HOST, self.port, self._path())
+            self._caller_slots[caller.index % FRAME_MS].append(caller)
+            await asyncio.sleep(1 / CALLS_PER_S)
+        leaving = [self._callers.pop(index) for index in list(self._callers)[calls:]]
+        for caller in leaving:
+            self._caller_slots[caller.index % FRAME_MS].remove(caller)
+            caller.hang_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_S):
+                for caller in leaving:
+                    await caller.closed.wait()
+
+    async def window(self, seconds: float) -> Gauge:
+        """What happens in the next ``seconds``; the gauge is this window's until the next one begins."""
+        gc.collect()
+        self.gauge.reset()
+        await asyncio.sleep(seconds)
+        return self.gauge
+
+    def _connected(self) -> ModelConnection:
+        connection = ModelConnection(self._callers, self._said, self.gauge)
+        self._model_slots[self._answered % TICK_MS].append(connection)
+        self._answered += 1
+        return connection
+
+    async def _beat(self) -> None:
+        """Once in a millisecond, those whose turn it is. A beat that came late makes up for what it missed."""
+        began = time.perf_counter()
+        slot = 0
+        while True:
+            due = began + slot / 1000
+            now = time.perf_counter()
+            if now < due:
+                await asyncio.sleep(due - now)
+                now = time.perf_counter()
+            self.gauge.late.append(now - due)
+            for caller in self._caller_slots[slot % FRAME_MS]:
+                caller.step()
+            for model in self._model_slots[slot % TICK_MS]:
+                model.step(now)
+            slot += 1

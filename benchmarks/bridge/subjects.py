@@ -1,0 +1,135 @@
+"""The bridges that are compared: how each is started, and what one has to know of its audio.
+
+Every one is its own process on the bridge's core and is told of the model as it would be of another server than
+Google's: by base URL and certificate authority.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agiza.cli.processes import Child, die_with_parent
+from benchmarks.bridge.surroundings import Surroundings
+
+PEERS: Final = Path(__file__).parents[1] / "peers"
+READY_S: Final = 60.0
+MODEL_NAME: Final = "gemini-3.8-live"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a bridge is started in."""
+
+    port: int
+    """The bridge's own."""
+    model_port: int
+    ca_file: Path
+    around: Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One bridge. ``calls_max`` bounds N where more is known to be beyond it."""
+
+    name: str
+    title: str
+    carrier_rate: int
+    """Samples in a second of what it sends to the carrier."""
+    command: Callable[[World], Sequence[str]]
+    environment: Callable[[World], Mapping[str, str]]
+    path: Callable[[World], str]
+    calls_max: int = 1000
+
+
+def _ours(world: World) -> dict[str, str]:
+    return {
+        "REDIS_URL": world.around.redis_url,
+        "AGIZA_PORT": str(world.port),
+        "AGIZA_TOKEN_SECRET": world.around.token_secret,
+        "AGIZA_INTERNAL_TOKEN": secrets.token_hex(24),
+        "AGIZA_ORDERS_URL": world.around.orders_url,
+        "GEMINI_API_KEY": "any",
+        "AGIZA_LIVE_URL": f"https://localhost:{world.model_port}",
+        "AGIZA_LIVE_CA_FILE": str(world.ca_file),
+        "AGIZA_BRIDGE_SLOTS": "1000",
+        "AGIZA_DRAIN_S": "0",
+    }
+
+
+def _peer(world: World) -> dict[str, str]:
+    return {
+        "PORT": str(world.port),
+        "GEMINI_API_KEY": "any",
+        "GEMINI_MODEL": MODEL_NAME,
+        "GEMINI_URL": f"https://localhost:{world.model_port}",
+        "SSL_CERT_FILE": str(world.ca_file),
+        "NODE_EXTRA_CA_CERTS": str(world.ca_file),
+        "NO_PROXY": "localhost,127.0.0.1",
+    }
+
+
+SUBJECTS: Final[tuple[Subject, ...]] = (
+    Subject(
+        "ours",
+        "Agiza's bridge",
+        16_000,
+        lambda _: (sys.executable, "-m", "services.bridge"),
+        _ours,
+        lambda world: world.around.media_path(),
+    ),
+    Subject(
+        "node",
+        "Node `ws`, as in the tutorial (no resampling, no pacing)",
+        24_000,
+        lambda _: ("node", str(PEERS / "node" / "bridge.js")),
+        _peer,
+        lambda _: "/",
+    ),
+)
+BY_NAME: Final[Mapping[str, Subject]] = {subject.name: subject for subject in SUBJECTS}
+
+
+@contextlib.asynccontextmanager
+async def running(subject: Subject, world: World, core: int) -> AsyncIterator[Child]:
+    """The bridge on its core, ready for calls. Raises :class:`~agiza.cli.errors.CliError` when it does not start."""
+
+    def settle() -> None:
+        die_with_parent()
+        os.sched_setaffinity(0, {core})
+
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("AGIZA_", "GEMINI_", "GOOGLE_"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        *subject.command(world),
+        env={**inherited, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **subject.environment(world)},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=settle,
+        limit=1 << 20,
+    )
+    child = Child(subject.name, process, None)
+    child.follow(None)
+    try:
+        await child.wait_ready(READY_S)
+        yield child
+    finally:
+        await child.stop()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
