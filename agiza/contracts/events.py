@@ -263,12 +263,27 @@ class ToolTiming(Part):
 
 
 class ModelUsage(Part):
-    """Tokens by direction and modality, summed over all usage reports of the model session."""
+    """Tokens by direction and modality, summed over all usage reports of all model sessions of the leg."""
 
     prompt_tokens: int = 0
     response_tokens: int = 0
     total_tokens: int = 0
     by_modality: dict[str, int] = Field(default_factory=dict)
+
+
+class CostPart(Part):
+    """An amount in millionths of a minor unit of ``currency``, as metered and at most."""
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    micro_minor: int = Field(ge=0)
+    upper_micro_minor: int = Field(ge=0)
+
+
+class LegCost(Part):
+    """What one leg cost the operator. Null where a price is not known. ``telephony`` is the media stream's part."""
+
+    model: CostPart | None = None
+    telephony: CostPart | None = None
 
 
 class CallEnded(Event):
@@ -286,6 +301,8 @@ class CallEnded(Event):
     pii_tool_calls: tuple[ToolTiming, ...] = ()
     latencies_ms: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     usage: ModelUsage = ModelUsage()
+    cost: LegCost | None = None
+    language: str | None = Field(default=None, max_length=16, description="The language that was spoken at the end")
 
     def stream(self) -> str:
         return streams.CALLS

@@ -19,6 +19,9 @@ CounterName = Literal[
     "voice_media_refused_total",
     "model_hops_total",
     "model_messages_total",
+    "model_tokens_total",
+    "call_cost_minor_total",
+    "call_cost_upper_minor_total",
     "webhook_requests_total",
     "webhook_answers_total",
     "admission_total",
@@ -79,6 +82,7 @@ HistogramName = Literal[
     "voice_downlink_seconds",
     "voice_call_seconds",
     "voice_playback_ahead_seconds",
+    "model_prompt_tokens",
     "webhook_answer_seconds",
     "tool_roundtrip_seconds",
     "tool_apply_seconds",
@@ -115,6 +119,8 @@ _SPOKEN: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 15.0)
 """What a caller waits for."""
 _LONG: Final = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
 """Calls, and people who act."""
+_TOKENS: Final = (1_000.0, 2_000.0, 4_000.0, 6_000.0, 8_000.0, 12_000.0, 16_000.0, 32_000.0, 64_000.0)
+"""Context of a model session; beyond 8,000 compression should have set in."""
 
 COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "voice_calls_total": Metric("Call legs that ended", ("outcome",)),
@@ -129,6 +135,11 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
         ("reason", "how"),
     ),
     "model_messages_total": Metric("Messages received from the model", ("kind",)),
+    "model_tokens_total": Metric("Tokens that the model reported, by legs that ended", ("direction", "modality")),
+    "call_cost_minor_total": Metric(
+        "What calls cost, as metered, in minor units of the currency; absent without prices", ("part", "currency")
+    ),
+    "call_cost_upper_minor_total": Metric("What the same calls cost at most", ("part", "currency")),
     "webhook_requests_total": Metric("Carrier callbacks received", ("callback", "verdict")),
     "webhook_answers_total": Metric("Answers given to the carrier, by their first verb", ("answer",)),
     "admission_total": Metric("Calls, and further legs, for which the agent was asked, and why not", ("verdict",)),
@@ -193,6 +204,7 @@ HISTOGRAMS: Final[Mapping[HistogramName, Distribution]] = {
     "voice_downlink_seconds": Distribution("Model audio received to the first frame sent", (), _QUICK),
     "voice_call_seconds": Distribution("Length of a leg", ("outcome",), _LONG),
     "voice_playback_ahead_seconds": Distribution("Audio at the carrier not yet played", (), _QUICK),
+    "model_prompt_tokens": Distribution("Largest prompt that a leg was billed for in one turn", (), _TOKENS),
     "webhook_answer_seconds": Distribution("Carrier callback received to answered", ("callback",), _QUICK),
     "tool_roundtrip_seconds": Distribution("Model's function call to our answer", ("tool", "outcome", "path"), _QUICK),
     "tool_apply_seconds": Distribution("Function call's transaction", ("tool",), _QUICK),

@@ -103,4 +103,5 @@ def _problem(item: Any) -> str:  # pydantic's ErrorDetails is a TypedDict of typ
     variable = "_".join(str(part) for part in item["loc"]).upper()
     if item["type"] == "missing":
         return f"{variable} is not set"
-    return f"{variable}: {str(item['msg']).removeprefix('Value error, ')}"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{variable}: {message}" if variable else message  # of several variables, which it names

@@ -15,6 +15,7 @@ from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import answers, open_redis
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import SOURCE
+from services.bridge.costs import Prices
 from services.bridge.driver import Shared
 from services.bridge.heartbeat import Heartbeat
 from services.bridge.legs.live_leg import LiveModel
@@ -66,6 +67,7 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
             limits=Limits(),
             breaker=ModelBreaker(),
             bridge_id=bridge_id,
+            prices=Prices(settings.model_prices, settings.carrier_prices),
         )
         media = MediaServer(process, shared, redis.commands, settings.agiza_token_secret, settings.agiza_bridge_slots)
         process.health.needs("redis", partial(answers, redis.commands))

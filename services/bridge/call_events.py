@@ -12,6 +12,7 @@ from agiza.contracts.events import (
     HandoffAnswered,
     HandoffRequested,
     LeaveRequested,
+    LegCost,
     ModelUsage,
     ReadBackEvidence,
     ToolAnswered,
@@ -74,7 +75,7 @@ class CallEvents:
             reply_to=self.reply_to,
         )
 
-    def call_ended(self, report: a.CallReport) -> CallEnded:
+    def call_ended(self, report: a.CallReport, cost: LegCost | None = None) -> CallEnded:
         """The report of the leg."""
         usage = report.usage
         return CallEnded(
@@ -98,6 +99,8 @@ class CallEvents:
                 total_tokens=usage.total_tokens,
                 by_modality=dict(usage.by_modality),
             ),
+            cost=cost,
+            language=report.language,
         )
 
 

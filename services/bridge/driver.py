@@ -19,6 +19,7 @@ from agiza.runtime.publisher import EventTooLarge, Stamped
 from agiza.runtime.traces import Trace
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import CallEvents, in_brief, input_of
+from services.bridge.costs import UNKNOWN, Prices, cost_of, note_cost
 from services.bridge.legs.carrier_leg import CarrierLeg
 from services.bridge.legs.live_leg import LiveModel
 from services.bridge.legs.live_setup import ModelSetup
@@ -56,6 +57,7 @@ class Shared:
     limits: Limits
     breaker: ModelBreaker
     bridge_id: str
+    prices: Prices = UNKNOWN
 
 
 class LiveCall:
@@ -308,11 +310,13 @@ class LiveCall:
     def _publish_report(self, report: a.CallReport) -> None:
         outlet = self._shared.outlet
         event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:ended"
+        cost = cost_of(report, self._shared.prices)
         try:
-            stamped = outlet.stamp(self._events.call_ended(report), self._trace, id=event_id)
+            stamped = outlet.stamp(self._events.call_ended(report, cost), self._trace, id=event_id)
         except (EventTooLarge, ValueError) as error:  # too long, or something in it that has no JSON
             _log.warning("report_shortened", why=type(error).__name__)
-            stamped = outlet.stamp(self._events.call_ended(in_brief(report)), self._trace, id=event_id)
+            stamped = outlet.stamp(self._events.call_ended(in_brief(report), cost), self._trace, id=event_id)
         self._is_reported = True
         self._to_publish.put_nowait(lambda: outlet.send_surely(stamped))
         note_end(report, self._shared.metrics)
+        note_cost(report, cost, self._shared.metrics)

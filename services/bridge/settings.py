@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from agiza.runtime.settings import Port, RedisUrl, Secret, ServiceSettings
+from agiza.runtime.price_settings import CarrierPriceSettings, ModelPriceSettings
+from agiza.runtime.settings import Port, RedisUrl, Secret
 
 
-class BridgeSettings(ServiceSettings):
+class BridgeSettings(ModelPriceSettings, CarrierPriceSettings):
     """One bridge replica."""
 
     redis_url: RedisUrl

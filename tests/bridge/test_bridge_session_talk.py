@@ -148,7 +148,9 @@ def test_usage_is_summed_over_all_reports() -> None:
     script = Script().talking()
     script.feed(i.UsageReported(100, 10, 110, {"prompt_audio": 60}), i.UsageReported(200, 5, 205, {"prompt_audio": 90}))
     script.feed(i.CarrierClosed())
-    assert script.report.usage == i.UsageReported(300, 15, 315, {"prompt_audio": 150})
+    assert script.report.usage == i.UsageReported(
+        300, 15, 315, {"prompt_audio": 150, "prompt_unknown": 150, "response_unknown": 15}
+    )
 
 
 def test_the_record_holds_what_another_replica_would_need() -> None:

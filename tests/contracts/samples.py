@@ -56,6 +56,11 @@ SAMPLES: tuple[events.Event, ...] = (
         usage=events.ModelUsage(
             prompt_tokens=10, response_tokens=5, total_tokens=15, by_modality={"prompt_audio": 10, "response_audio": 5}
         ),
+        cost=events.LegCost(
+            model=events.CostPart(currency="USD", micro_minor=9_000, upper_micro_minor=471_000),
+            telephony=events.CostPart(currency="KES", micro_minor=51_666_667, upper_micro_minor=100_000_000),
+        ),
+        language="sw",
     ),
     events.OutboundMoved(**_CALL, outbound_id="out-1", step="answered", carrier_state="Answered"),
     events.HandoffRequested(**_CALL, **_REPLY, leg_epoch=1, reason="caller_asked", pii_summary="Wants a person."),

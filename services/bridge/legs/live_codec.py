@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.bridge.legs.live_usage import Usage, reported
 from services.bridge.session.inputs import (
     AgentWords,
     CallerWords,
@@ -26,7 +27,6 @@ from services.bridge.session.inputs import (
     ToolsCancelled,
     ToolsRequested,
     TurnCompleted,
-    UsageReported,
 )
 
 OUTPUT_RATE_DEFAULT: Final = 24_000
@@ -109,26 +109,6 @@ class _GoAway(_Wire):
     time_left: str | None = None
 
 
-class _TokenCount(_Wire):
-    modality: str | int | None = None
-    token_count: int | None = None
-
-
-class _Usage(_Wire):
-    """Vertex calls the response's tokens those of candidates."""
-
-    prompt_token_count: int | None = None
-    response_token_count: int | None = None
-    candidates_token_count: int | None = None
-    total_token_count: int | None = None
-    prompt_tokens_details: list[_TokenCount] | None = None
-    response_tokens_details: list[_TokenCount] | None = None
-    candidates_tokens_details: list[_TokenCount] | None = None
-    tool_use_prompt_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    cached_content_token_count: int | None = None
-
-
 class _Message(_Wire):
     """``voiceActivity`` is not here: it has to be asked for in the setup, and is not."""
 
@@ -137,7 +117,7 @@ class _Message(_Wire):
     tool_call_cancellation: _Cancellation | None = None
     session_resumption_update: _Resumption | None = None
     go_away: _GoAway | None = None
-    usage_metadata: _Usage | None = None
+    usage_metadata: Usage | None = None
 
 
 # Not strict: integers may come as strings.
@@ -158,7 +138,7 @@ def decode(raw: bytes | str) -> list[Input]:
 
 def _inputs(message: _Message) -> Iterator[Input]:
     if message.usage_metadata is not None:
-        yield _usage(message.usage_metadata)
+        yield reported(message.usage_metadata)
     if message.tool_call_cancellation is not None:
         yield ToolsCancelled(tuple(message.tool_call_cancellation.ids or ()))
     if message.server_content is not None:
@@ -198,23 +178,6 @@ def _content(content: _Content) -> Iterator[Input]:
             goes_on=content.interaction_status == "IN_PROGRESS",
             awaits_caller=bool(content.waiting_for_input),
         )
-
-
-def _usage(usage: _Usage) -> UsageReported:
-    response = usage.response_token_count or usage.candidates_token_count or 0
-    response_details = usage.response_tokens_details or usage.candidates_tokens_details or ()
-    by_modality: dict[str, int] = {}
-    for direction, counts in (("prompt", usage.prompt_tokens_details or ()), ("response", response_details)):
-        for count in counts:
-            name = f"{direction}_{_code(count.modality).lower() or 'unknown'}"
-            by_modality[name] = by_modality.get(name, 0) + (count.token_count or 0)
-    extras = {
-        "tool_use": usage.tool_use_prompt_token_count,
-        "thoughts": usage.thoughts_token_count,
-        "cached": usage.cached_content_token_count,
-    }
-    by_modality |= {name: count for name, count in extras.items() if count}
-    return UsageReported(usage.prompt_token_count or 0, response, usage.total_token_count or 0, by_modality)
 
 
 def _code(word: str | int | None) -> str:

@@ -244,6 +244,9 @@ class CallReport:
     tools: tuple[ToolTiming, ...] = ()
     latencies_ms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     usage: UsageReported = field(default_factory=UsageReported)
+    prompt_tokens_max: int = 0
+    language: str | None = None
+    """What was spoken at the end."""
 
 
 @dataclass(frozen=True, slots=True)

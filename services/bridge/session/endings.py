@@ -120,5 +120,6 @@ class Endings:
             tools=tuple(leg.desk.timings),
             latencies_ms=leg.ledger.latencies_ms(),
             usage=leg.usage.sum(),
+            prompt_tokens_max=leg.usage.prompt_tokens_max,
         )
         leg.do([a.PublishEnded(report), a.CloseModel(), a.CloseCarrier(code)])
