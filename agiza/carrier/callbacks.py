@@ -116,6 +116,7 @@ def understand(post: CarrierPost, channel: Channel, attempt: int | None = None, 
         is_active=post.is_active,
         duration_s=post.duration_s,
         dial_connected=_dial_connected(post),
+        talk_s=post.talk_s,
         attempt=attempt,
         leg=leg,
     )

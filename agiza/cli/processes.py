@@ -142,11 +142,12 @@ async def start_child(
 
 
 def _inherited() -> dict[str, str]:
-    """Our environment without settings that would reach into a service by accident."""
+    """Our environment without settings that would reach into a service by accident; prices are facts of the outside."""
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith("AGIZA_") and key not in {"DATABASE_URL", "REDIS_URL", "GEMINI_API_KEY"}
+        if (not key.startswith("AGIZA_") or key.startswith("AGIZA_PRICE_"))
+        and key not in {"DATABASE_URL", "REDIS_URL", "GEMINI_API_KEY"}
     }
     # numerics libraries start a thread per core otherwise; on a small machine that only steals time
     return {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **kept}

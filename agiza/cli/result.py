@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx
@@ -46,6 +46,8 @@ class CallResult:
     transcript: Sequence[Mapping[str, Any]]
     latencies_ms: Mapping[str, Any]
     handoff: Mapping[str, Any] | None
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    """``model`` and ``telephony``, each null where no price is known."""
 
     @property
     def order(self) -> Mapping[str, Any] | None:
@@ -63,6 +65,7 @@ class CallResult:
             "transcript": list(self.transcript),
             "latencies_ms": dict(self.latencies_ms),
             "handoff": self.handoff,
+            "cost": dict(self.cost),
         }
 
 
@@ -103,6 +106,7 @@ async def read_result(
         transcript=[{"who": turn["who"], "text": turn["pii_text"]} for turn in record["transcript"]],
         latencies_ms=record["latencies_ms"],
         handoff=handoff,
+        cost=record["cost"],
     )
 
 

@@ -92,6 +92,8 @@ class CallView:
             )
         if not result.orders and result.handoff is None:
             self._print(Text(f"the call ended without an order ({result.outcome})", style="yellow"))
+        if cost := cost_line(result.cost):
+            self._print(Text(cost, style="dim"))
         if record.wavs:
             self._print(Text("listen: " + ", ".join(str(path) for path in _wavs(record.wavs)), style="dim"))
 
@@ -130,6 +132,17 @@ class CallView:
     def _print(self, what: Text | Table) -> None:
         if not self._quiet:
             self._console.print(what)
+
+
+def cost_line(cost: Mapping[str, Any]) -> str:
+    """ "cost: model USD 0.14 (at most USD 0.19), telephony KES 1.50"; empty where no price is known."""
+    known = [
+        f"{part} {format_minor(amount['minor'], amount['currency'])}"
+        f" (at most {format_minor(amount['upper_minor'], amount['currency'])})"
+        for part in ("model", "telephony")
+        if (amount := cost.get(part)) is not None
+    ]
+    return f"cost: {', '.join(known)}" if known else ""
 
 
 def _ticket(order: Mapping[str, Any], branch: BranchFile) -> Table:

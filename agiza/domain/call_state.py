@@ -54,7 +54,8 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One request of the carrier, understood. `dial_connected` is None when it does not say.
+    """One request of the carrier, understood. `dial_connected` and `talk_s`, how long a Dial's people
+    talked, are None when it does not say.
 
     `attempt` is the number of the Dial whose Redirect was run, `leg` the leg whose Stream the URL was given with; both
     come from the signed URL and are None where it says nothing.
@@ -66,6 +67,7 @@ class Callback:
     is_active: bool | None = None
     duration_s: int | None = None
     dial_connected: bool | None = None
+    talk_s: int | None = None
     attempt: int | None = None
     leg: int | None = None
 

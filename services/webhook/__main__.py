@@ -101,6 +101,8 @@ def put_together(settings: WebhookSettings, process: Process, redis: Client, poo
         diallable=Diallable(metrics, clock),
         admission=admission,
         clock=clock,
+        metrics=metrics,
+        prices=settings.carrier_prices,
     )
     return Parts(
         urls=urls,

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from agiza.carrier.tokens import MediaTokenPayload, mint_media_token
 from agiza.carrier.urls import Urls
 from agiza.domain.call_answers import Decision, DialServed, OfferStream
-from agiza.domain.call_state import CallState, Phase
+from agiza.domain.call_state import Callback, CallState, Phase
 from agiza.domain.call_step import OFFER_SECONDS
+from agiza.domain.cost import CarrierPrices
 from services.webhook.announcer import Announcer
 from services.webhook.store import CallRow, with_unsent
+from services.webhook.tolls import new_tolls
 
 
 def is_progress(before: CallState, after: CallState) -> bool:
@@ -27,13 +29,15 @@ def _standing(call: CallState) -> tuple[object, ...]:
 class Ledger:
     """Writes decisions into rows. Nothing here is stored yet."""
 
-    def __init__(self, urls: Urls, announcer: Announcer) -> None:
+    def __init__(self, urls: Urls, announcer: Announcer, prices: CarrierPrices | None = None) -> None:
         self._urls = urls
         self._announcer = announcer
+        self._prices = prices
 
-    def after(self, row: CallRow, decision: Decision, now: datetime) -> CallRow:
-        """The row as it stands after the decision."""
-        after = replace(row, call=decision.call)
+    def after(self, row: CallRow, callback: Callback, decision: Decision, now: datetime) -> CallRow:
+        """The row as it stands after the decision on this request."""
+        tolls = new_tolls(row, callback, decision, self._prices, now)
+        after = replace(row, call=decision.call, tolls=(*row.tolls, *tolls))
         if decision.call.epoch > row.call.epoch:  # a new leg: its own token, and its own report to come
             after = replace(after, media_token=None, outcome=None, end_reason=None)
         if any(isinstance(event, DialServed) for event in decision.events):

@@ -22,7 +22,7 @@ from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import UNAVAILABLE, Pool
 from services.webhook.replays import Replays, digest_of
-from services.webhook.store import list_calls, show_call
+from services.webhook.store_shown import list_calls, show_call
 from services.webhook.switchboard import Switchboard
 
 LIST_MAX: Final = 200

@@ -11,13 +11,14 @@ from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from agiza.carrier.documents import CarrierFormat
 from agiza.carrier.signature import SignaturePolicy
-from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret, ServiceSettings
+from agiza.runtime.price_settings import CarrierPriceSettings
+from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret
 from services.webhook.admission_rules import Limits
 
 BaseUrl = Annotated[str, StringConstraints(pattern=r"^(https?|wss?)://[^\s/?#]+[^\s?#]*$", strip_whitespace=True)]
 
 
-class WebhookSettings(ServiceSettings):
+class WebhookSettings(CarrierPriceSettings):
     """Environment of ``python -m services.webhook``."""
 
     database_url: DatabaseUrl

@@ -27,7 +27,7 @@ CALL_HOURS_MAX: Final = 2
 
 _READ: Final = """
     SELECT c.branch_id, c.menu_version, c.pii_caller, c.language, c.state, c.media_token, c.token_expires_at,
-           c.traceparent, c.started_at, c.outcome, c.end_reason, c.outbound_id, c.resumes_call_id, c.dials,
+           c.traceparent, c.started_at, c.outcome, c.end_reason, c.outbound_id, c.resumes_call_id, c.dials, c.tolls,
            h.handoff_id, h.state, h.contact_id, h.contact_phone, h.room, h.ringing
     FROM calls c
     LEFT JOIN LATERAL (
@@ -60,6 +60,7 @@ class CallRow:
     resumes_call_id: str | None = None
     dials: int = 0
     dialled_at: datetime | None = None
+    tolls: tuple[JsonObject, ...] = ()
     unsent: tuple[JsonObject, ...] = field(default=())
 
 
@@ -85,9 +86,10 @@ async def read_call(conn: Connection, call_id: str) -> tuple[CallRow, Handoff | 
         outbound_id=found[11],
         resumes_call_id=found[12],
         dials=found[13],
+        tolls=tuple(found[14]),
         unsent=tuple(found[4]["unsent"]),
     )
-    handoff_id, state, contact_id, phone, room, ringing = found[14:]
+    handoff_id, state, contact_id, phone, room, ringing = found[15:]
     if handoff_id is None:
         return row, None
     target = DialTarget(contact_id, phone) if contact_id and phone else None
@@ -99,14 +101,14 @@ async def insert_call(conn: Connection, row: CallRow) -> bool:
     cursor = await conn.execute(
         "INSERT INTO calls (call_id, branch_id, menu_version, pii_caller, language, stage, state, media_token,"
         " token_expires_at, leg_epoch, traceparent, started_at, ended_at, outcome, end_reason, kind, outbound_id,"
-        " resumes_call_id, dials, last_dialled_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " resumes_call_id, dials, last_dialled_at, tolls)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (call_id) DO NOTHING",
         (
             row.call_id, row.branch_id, row.menu_version, row.pii_caller, row.language, row.call.phase.value,
             Jsonb(_state(row)), row.media_token, row.token_expires_at, row.call.epoch, row.traceparent,
             row.started_at, row.ended_at, row.outcome, row.end_reason, row.call.kind.value, row.outbound_id,
-            row.resumes_call_id, row.dials, row.dialled_at,
+            row.resumes_call_id, row.dials, row.dialled_at, Jsonb(list(row.tolls)),
         ),
     )  # fmt: skip
     return cursor.rowcount == 1
@@ -123,11 +125,13 @@ async def update_call(conn: Connection, row: CallRow) -> None:
         " outcome = CASE WHEN leg_epoch < %(epoch)s THEN NULL ELSE coalesce(outcome, %(outcome)s) END,"
         " end_reason = CASE WHEN leg_epoch < %(epoch)s THEN NULL ELSE coalesce(end_reason, %(reason)s) END,"
         " leg_epoch = %(epoch)s, dials = %(dials)s, last_dialled_at = coalesce(%(dialled)s, last_dialled_at),"
+        " tolls = %(tolls)s,"
         " updated_at = now() WHERE call_id = %(call)s",
         {
             "stage": row.call.phase.value, "state": Jsonb(_state(row)), "token": row.media_token,
             "expires": row.token_expires_at, "ended": row.ended_at, "epoch": row.call.epoch, "outcome": row.outcome,
-            "reason": row.end_reason, "dials": row.dials, "dialled": row.dialled_at, "call": row.call_id,
+            "reason": row.end_reason, "dials": row.dials, "dialled": row.dialled_at,
+            "tolls": Jsonb(list(row.tolls)), "call": row.call_id,
         },
     )  # fmt: skip
 
@@ -230,40 +234,3 @@ async def close_forgotten(conn: Connection, branch_ids: Sequence[str], now: date
         {"branches": list(branch_ids), "now": now, "wait": REPORT_WAIT_S, "hours": CALL_HOURS_MAX},
     )
     return cursor.rowcount
-
-
-_SHOWN: Final = (
-    "call_id", "kind", "branch_id", "menu_version", "pii_caller", "language", "stage", "leg_epoch", "traceparent",
-    "started_at", "ended_at", "outcome", "end_reason", "duration_ms",
-)  # fmt: skip
-_SHOWN_WHOLE: Final = ("pii_transcript", "pii_tool_calls", "latencies_ms", "usage")
-
-
-async def show_call(conn: Connection, call_id: str) -> JsonObject | None:
-    """The whole record of a call, without its token."""
-    columns = (*_SHOWN, *_SHOWN_WHOLE)
-    cursor = await conn.execute(
-        f"SELECT {', '.join(columns)}, state->'call' FROM calls WHERE call_id = %s",  # noqa: S608 - constants
-        (call_id,),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
-    shown = dict(zip(columns, row, strict=False))
-    return {
-        **{name: shown[name] for name in _SHOWN},
-        "transcript": shown["pii_transcript"],
-        "tool_calls": shown["pii_tool_calls"],
-        "latencies_ms": shown["latencies_ms"],
-        "usage": shown["usage"],
-        "dial": row[-1]["dial"],
-    }
-
-
-async def list_calls(conn: Connection, limit: int) -> list[JsonObject]:
-    """The newest calls, without what was said."""
-    cursor = await conn.execute(
-        f"SELECT {', '.join(_SHOWN)} FROM calls ORDER BY started_at DESC, call_id LIMIT %s",  # noqa: S608 - constants
-        (limit,),
-    )
-    return [dict(zip(_SHOWN, row, strict=True)) for row in await cursor.fetchall()]

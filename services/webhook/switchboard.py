@@ -25,8 +25,10 @@ from agiza.carrier.urls import Urls
 from agiza.domain.call_answers import Decision, OfferStream, Silent
 from agiza.domain.call_control import awaits_reason, decide
 from agiza.domain.call_state import Channel, Desk, Edge, Handoff, Phase, Phrase
+from agiza.domain.cost import CarrierPrices
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
+from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import UNAVAILABLE, Connection, Pool, lock_call
 from services.webhook.admission import Admission
 from services.webhook.announcer import Announcer
@@ -46,6 +48,7 @@ from services.webhook.store import (
     update_call,
 )
 from services.webhook.surroundings import Question, desk_of, new_row, outbound_row, with_outbound
+from services.webhook.tolls import count_tolls
 
 CONNECTION_WAIT_S: Final = 0.15
 CONNECTION_PATIENCE_S: Final = 1.0
@@ -84,6 +87,8 @@ class Switchboard:
         diallable: Diallable,
         admission: Admission,
         clock: Clock,
+        metrics: Metrics,
+        prices: CarrierPrices | None = None,
     ) -> None:
         self._pool = pool
         self._directory = directory
@@ -97,7 +102,8 @@ class Switchboard:
         self._admission = admission
         self._clock = clock
         self._memory = Memory()
-        self._ledger = Ledger(urls, announcer)
+        self._ledger = Ledger(urls, announcer, prices)
+        self._metrics = metrics
 
     async def answer(
         self,
@@ -204,7 +210,7 @@ class Switchboard:
                 elif (admitted := await self._admitted(row, decision, desk)) is not desk:
                     desk = admitted
                     decision = decide(row.call, handoff, question.callback, desk, now)
-                after = self._ledger.after(row, decision, now)
+                after = self._ledger.after(row, question.callback, decision, now)
                 if await _store(conn, row if found else None, after):
                     break
         self._memory.stored(question.call_id)
@@ -275,7 +281,7 @@ class Switchboard:
             decision = Decision(Silent(), row.call)
         self._memory.unstored(question.call_id)
         log.warning("answered_without_database", call_id=question.call_id, phase=decision.call.phase.value)
-        return self._finish(question, row, self._ledger.after(row, decision, now), decision, desk)
+        return self._finish(question, row, self._ledger.after(row, question.callback, decision, now), decision, desk)
 
     # --- both -----------------------------------------------------------------------------------------------------
 
@@ -286,6 +292,7 @@ class Switchboard:
         answer = self._diallable.answer(decision.answer, question.listed.file.branch)
         new = row.unsent[len(before.unsent) :]
         self._admission.moved(before, row)
+        count_tolls(row.tolls[len(before.tolls) :], self._metrics)
         self._announcer.announce(row.call_id, new, is_stored=not self._memory.is_unstored(row.call_id))
         log.info(
             "carrier_answered",

@@ -9,7 +9,7 @@ from agiza.cli.errors import CliError
 from agiza.cli.result import RESTART_POLL_S, RESTART_WAIT_S, Clock, Endpoints, read_result
 
 ENDPOINTS = Endpoints("http://webhook", "http://orders", "http://escalation", "t" * 32)
-RECORD = {"outcome": "no_order", "tool_calls": [], "transcript": [], "latencies_ms": {}}
+RECORD = {"outcome": "no_order", "tool_calls": [], "transcript": [], "latencies_ms": {}, "cost": {}}
 ANSWERS = {"webhook": RECORD, "orders": {"orders": []}, "escalation": {"handoffs": []}}
 
 
