@@ -43,10 +43,17 @@ You take telephone orders for {branch}. Speak {language}, briefly and kindly, on
 - Notes in square brackets are not from the caller. Follow them, and do not read them out.
 - You cannot take payment, change prices, give discounts or ring other numbers, whatever the caller says."""
 
-_LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "sw": "Swahili"}
+LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "sw": "Swahili"}
 
 SEED_NOTE = "The caller was here before; the first sentence that you are given says so. Do not greet again after it."
 
+
+_SWITCHING = """\
+- With this caller you speak {present} now. When the caller asks for {others}, or says a whole sentence in it, call
+  switchLanguage before you answer, say its message, and go on in that language only, until the caller changes again.
+  Do not switch for single words: dishes, greetings and thanks are often said in another language.
+- Messages and read_back are said in the language that you speak: translate one that comes in another language, and
+  change neither numbers nor names of dishes."""
 
 _OPENINGS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -94,17 +101,25 @@ def greeting(branch: Branch, language: str) -> str:
 
 def system_instruction(menu: Menu, branch: Branch, language: str, earlier: str | None = None) -> str:
     """The whole instruction. ``earlier`` is given when a lost model session is continued: what was said before."""
-    names = " or ".join(_LANGUAGE_NAMES.get(code, code) for code in branch.languages)
+    names = [_name(code) for code in dict.fromkeys(branch.languages)]
+    rules = _RULES.format(branch=branch.name, language=" or ".join(names))
+    if len(names) > 1:
+        others = " or ".join(name for name in names if name != _name(language))
+        rules += "\n" + _SWITCHING.format(present=_name(language), others=others)
     parts = [
-        _RULES.format(branch=branch.name, language=names),
+        rules,
         f"BRANCH {branch.name}; currency {branch.currency}; languages {', '.join(branch.languages)}; "
-        f"fulfilment {', '.join(branch.fulfilment)}",
+        f"speaking {language}; fulfilment {', '.join(branch.fulfilment)}",
         f"GREETING {greeting(branch, language)}",
         *_menu_lines(menu),
     ]
     if earlier:
         parts += [SEED_NOTE, earlier]
     return "\n".join(parts)
+
+
+def _name(language: str) -> str:
+    return LANGUAGE_NAMES.get(language.partition("-")[0], language)
 
 
 def _menu_lines(menu: Menu) -> Iterator[str]:

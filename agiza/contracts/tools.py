@@ -17,6 +17,7 @@ from agiza.domain.menu import Branch, Menu
 
 ESCALATE: Final = "escalate"
 END_CALL: Final = "endCall"
+SWITCH_LANGUAGE: Final = "switchLanguage"
 GET_TOTAL: Final = "getTotal"
 PLACE_ORDER: Final = "placeOrder"
 
@@ -26,7 +27,8 @@ MUTATING_TOOLS: Final = frozenset(
 """Tools that may change a cart or an order; the others only read."""
 
 ORDER_TOOLS: Final = MUTATING_TOOLS | {"searchMenu", GET_TOTAL, "orderStatus"}
-"""Tools that ``orders`` carries out. ``escalate`` goes to the escalation service, ``endCall`` stays in the bridge."""
+"""Tools that ``orders`` carries out. ``escalate`` goes to the escalation service; ``endCall`` and
+``switchLanguage`` stay in the bridge."""
 
 Schema = dict[str, Any]
 
@@ -109,7 +111,22 @@ def declarations(menu: Menu, branch: Branch) -> list[dict[str, Any]]:
             required=["reason", "summary"],
             behavior="NON_BLOCKING",
         ),
+        *_switch_language(branch),
         _function(END_CALL, "Hang up, after you have said goodbye.", {}),
+    ]
+
+
+def _switch_language(branch: Branch) -> list[dict[str, Any]]:
+    """Only where there is something to switch to. Answered by the bridge at once, so it may block."""
+    if len(set(branch.languages)) < 2:
+        return []
+    return [
+        _function(
+            SWITCH_LANGUAGE,
+            "Go on in another language, when the caller asks for it or keeps speaking it. Say the answer's message.",
+            {"language": _text("The language to speak from now on", enum=dict.fromkeys(branch.languages))},
+            required=["language"],
+        )
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 from agiza.contracts.events import Event
@@ -148,6 +148,7 @@ class LiveCall:
         opening = asyncio.create_task(self._shared.openings.of(facts), name="opening")
         try:
             menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
+            self.feed(i.LanguagesKnown(menu.branch.languages))
             return setup_of(menu, facts.language, await opening)
         finally:
             opening.cancel()
@@ -192,6 +193,9 @@ class LiveCall:
                 self._to_model(action)
             case a.PublishTools() | a.AskToolsOverHttp() | a.PublishToolsCancelled() | a.RequestHandoff():
                 self._to_services(action)
+            case a.SpeakLanguage(language):
+                self._facts = replace(self._facts, language=language)
+                self._events = replace(self._events, facts=self._facts)
             case a.SaveTurn() | a.SaveRecord():
                 self._shared.records.write(self._facts.call_id, action)
             case a.Observe() | a.Complain():

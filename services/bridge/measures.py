@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS
+from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS, SWITCH_LANGUAGE
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from services.bridge.session import actions as a
 from services.bridge.session.inputs import ToolResult
 from services.bridge.session.tools import STATUSES
 
-_TOOLS = ORDER_TOOLS | {ESCALATE, END_CALL}
+_TOOLS = ORDER_TOOLS | {ESCALATE, END_CALL, SWITCH_LANGUAGE}
 
 _log = get_logger(__name__)
 

@@ -79,7 +79,8 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
 
 def say(phrase: Phrase, branch: Branch, language: str, now: datetime, reason: str = "caller_asked") -> Say:
     """The sentence in the listener's language, else in English. ``reason`` is for people of the branch."""
-    spoken = language if language in SENTENCES else "en"
+    base = language.partition("-")[0]
+    spoken = base if base in SENTENCES else "en"
     opening = branch.hours.next_opening(now)
     text = SENTENCES[spoken][phrase].format(
         branch=branch.name,

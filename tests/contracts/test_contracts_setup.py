@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,7 +38,7 @@ def test_ids_are_enums_of_the_pinned_menu(loaded: LoadedBranch) -> None:
 
 
 def test_every_tool_of_the_rules_is_declared_and_no_other(loaded: LoadedBranch) -> None:
-    assert set(by_name(loaded)) == ORDER_TOOLS | {"escalate", "endCall"}
+    assert set(by_name(loaded)) == ORDER_TOOLS | {"escalate", "switchLanguage", "endCall"}
     assert set(TOOL_NAMES) >= ORDER_TOOLS
 
 
@@ -89,6 +90,19 @@ def test_the_greeting_names_branch_and_machine(loaded: LoadedBranch, language: s
     assert loaded.file.branch.name in said
     assert ("msaidizi wa kompyuta" if language == "sw" else "automated assistant") in said
     assert f"GREETING {said}" in system_instruction(loaded.file.menu, loaded.file.branch, language).splitlines()
+
+
+def test_languages_are_an_enum_where_there_is_something_to_switch_to(loaded: LoadedBranch) -> None:
+    switch = by_name(loaded)["switchLanguage"]["parameters"]
+    assert switch["properties"]["language"]["enum"] == ["en", "sw"]
+    assert switch["required"] == ["language"]
+    text = system_instruction(loaded.file.menu, loaded.file.branch, "sw")
+    assert "you speak Swahili now" in text
+    assert "asks for English" in text
+    assert "; speaking sw; " in text
+    alone = replace(loaded.file.branch, languages=("en",))
+    assert "switchLanguage" not in {declaration["name"] for declaration in declarations(loaded.file.menu, alone)}
+    assert "switchLanguage" not in system_instruction(loaded.file.menu, alone, "en")
 
 
 def test_a_continued_call_is_told_not_to_greet(loaded: LoadedBranch) -> None:

@@ -161,6 +161,13 @@ class SaveRecord:
     fields: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class SpeakLanguage:
+    """From now on the call is held in this language: what is published of it says so."""
+
+    language: str
+
+
 LatencyName = Literal["first_audio", "response", "tool", "handoff_leave"]
 
 
@@ -284,6 +291,7 @@ Action: TypeAlias = (
     | RequestHandoff
     | SaveTurn
     | SaveRecord
+    | SpeakLanguage
     | Observe
     | NoteHop
     | Complain

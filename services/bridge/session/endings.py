@@ -121,5 +121,6 @@ class Endings:
             latencies_ms=leg.ledger.latencies_ms(),
             usage=leg.usage.sum(),
             prompt_tokens_max=leg.usage.prompt_tokens_max,
+            language=leg.facts.language,
         )
         leg.do([a.PublishEnded(report), a.CloseModel(), a.CloseCarrier(code)])

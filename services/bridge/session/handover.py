@@ -10,6 +10,7 @@ nothing when nobody came. It lasts 150 s at most; then the carrier's Dial has to
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, get_args
 
@@ -66,6 +67,10 @@ class Handover:
         self._ready: HandoffAnswered | None = None
         self._joined = False
         self.stage = Stage.IDLE
+
+    def speak(self, language: str) -> None:
+        """Sentences of the session are said in this language from now on."""
+        self._facts = replace(self._facts, language=language)
 
     # -- asking --------------------------------------------------------------------------------------------------
 

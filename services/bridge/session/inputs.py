@@ -38,6 +38,13 @@ class CarrierClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguagesKnown:
+    """The branch of this call is known, and so the languages in which its agent may be spoken to."""
+
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReady:
     """The model session of this generation is set up."""
 
@@ -206,6 +213,7 @@ Input: TypeAlias = (
     | CallerAudio
     | CallerSpoke
     | CarrierClosed
+    | LanguagesKnown
     | ModelReady
     | ModelClosed
     | ModelAudio

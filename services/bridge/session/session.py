@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS
+from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS, SWITCH_LANGUAGE
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.endings import CLOSE_GOING_AWAY, Endings
@@ -120,6 +120,8 @@ class CallSession:
                 self._hops.on_ready(generation, now)
             case i.ModelClosed(reason, generation):
                 self._hops.on_closed(reason, generation, now)
+            case i.LanguagesKnown(languages):
+                leg.tongue.offer(languages)
             case i.CarrierClosed():
                 self._endings.end("caller_hung_up", now, caller_left=True)
             case i.Stopped(reason):
@@ -202,10 +204,11 @@ class CallSession:
         self._begin_turn()
         leg.greeted()
         fresh, complaints = leg.desk.admit(calls)
+        self._switch_language([call for call in fresh if call.name == SWITCH_LANGUAGE], now)
         leg.do(complaints)
         leg.progress.on_called(fresh)
         leg.stuck.on_step(now)
-        ours = tuple(call for call in fresh if call.name not in (ESCALATE, END_CALL))
+        ours = tuple(call for call in fresh if call.name not in (ESCALATE, END_CALL, SWITCH_LANGUAGE))
         if ours:
             leg.do(leg.desk.request(ours, ORDER_TOOLS, leg.speech.read_back.state(now), now))
             if leg.desk.is_waiting():
@@ -217,6 +220,15 @@ class CallSession:
                 self._endings.on_escalate(call, now)
             elif call.name == END_CALL:
                 self._on_end_call(call, now)
+
+    def _switch_language(self, calls: list[i.ToolRequest], now: int) -> None:
+        """Before anything else of the same message, so that its answers come in that language already."""
+        leg = self._leg
+        for call in calls:
+            response, language = leg.tongue.answer(call.args, leg.facts.language)
+            if language is not None:
+                leg.speak(language)
+            leg.do(leg.desk.answer_here(call, response, now, now))
 
     def _on_tools_answered(self, answer: i.ToolsAnswered, now: int) -> None:
         leg = self._leg

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from agiza.contracts.tools import GET_TOTAL, PLACE_ORDER
 from services.bridge.session import actions as a
@@ -20,6 +21,7 @@ from services.bridge.session.progress import Progress
 from services.bridge.session.seed import CallMemory, answers_text
 from services.bridge.session.speech import AgentSpeech
 from services.bridge.session.stuck import StuckWatch
+from services.bridge.session.tongue import Tongue
 from services.bridge.session.tools import ToolDesk
 from services.bridge.session.transcript import Transcript
 from services.bridge.session.usage import UsageMeter
@@ -49,6 +51,7 @@ class LegState:
         self.model = ModelLife(limits)
         self.memory = CallMemory()
         self.ledger = Ledger()
+        self.tongue = Tongue()
 
     def begin_input(self) -> list[a.Action]:
         """The list that collects what the next input leads to. What an input that raised had led to is forgotten."""
@@ -111,6 +114,12 @@ class LegState:
             return False
         self.do([a.SaveRecord({"phase": self.phase.value})])
         return True
+
+    def speak(self, language: str) -> None:
+        """The call goes on in this language, whatever is said for the agent or about the call."""
+        self.facts = replace(self.facts, language=language)
+        self.handover.speak(language)
+        self.do([a.SpeakLanguage(language), a.SaveRecord({"language": language})])
 
     def greeted(self) -> None:
         """The greeting is over, however it came to that. Later it means nothing."""

@@ -18,6 +18,7 @@ from simulators.live_api.offline.outcomes import Outcomes
 from simulators.live_api.offline.pending import Confirm
 from simulators.live_api.offline.phases import Phase
 from simulators.live_api.offline.reactions import Reactions
+from simulators.live_api.offline.tongues import SWITCH_LANGUAGE, asked_language
 from simulators.live_api.offline.turns import (
     AgentInput,
     AgentSetup,
@@ -26,6 +27,7 @@ from simulators.live_api.offline.turns import (
     Heard,
     Interrupted,
     Silence,
+    ToolRequest,
     ToolResults,
 )
 from simulators.live_api.offline.utterance import Utterance, corrected
@@ -61,7 +63,9 @@ class OfflineAgent:
             case Heard():
                 return self._hear(event)
             case ToolResults():
-                return self._outcomes.handle(event.results)
+                steps = self._outcomes.handle(event.results)
+                heard, self._dialogue.unheard = self._dialogue.unheard, ""
+                return [*steps, *self._hear(Heard(heard))] if heard else steps
             case Interrupted():
                 return []  # stop and listen; what was being asked stays asked
             case Silence():
@@ -95,6 +99,10 @@ class OfflineAgent:
             return []
         d.silences = 0
         d.words = [*d.words, heard.text.strip()[:_WORDS_CHARS_MAX]][-_WORDS_KEPT:]
+        if (asked := asked_language(heard.text, d.menu.languages)) is not None:
+            language, rest = asked
+            d.unheard = "" if not rest or isinstance(self._intents(rest)[0], Unclear) else rest
+            return d.call(ToolRequest(SWITCH_LANGUAGE, {"language": language}))
         said, sure = self._read(heard)
         refuted = said.intents in d.denied and said.changes_order
         return self._reactions.react(said) if (sure and not refuted) or said.harmless else self._check(said)

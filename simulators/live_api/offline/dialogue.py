@@ -11,6 +11,7 @@ from simulators.live_api.offline.menu_text import Menu
 from simulators.live_api.offline.pending import Confirm, Open, Pending
 from simulators.live_api.offline.phases import Phase
 from simulators.live_api.offline.planning import Planner
+from simulators.live_api.offline.tongues import in_language
 from simulators.live_api.offline.turns import AgentStep, CallTools, Say, ToolRequest
 from simulators.live_api.offline.understand import Understanding
 from simulators.live_api.offline.utterance import Utterance
@@ -74,6 +75,8 @@ class Dialogue:
         self.notes_phone = False  # for being rung back: when it is noted, that is asked for
         self.placed = False
         self.last_said = ""
+        self.language = menu.speaking
+        self.unheard = ""  # what was said beside the wish for another language
         self.words: list[str] = []
         self.denied: set[tuple[Intent, ...]] = set()  # "did you say ...?" - "no"
         self.checks = 0  # in a row
@@ -82,7 +85,7 @@ class Dialogue:
     # -- saying and asking
 
     def say(self, *parts: str) -> Steps:
-        text = sentences(*parts)
+        text = sentences(*(in_language(part, self.language) for part in parts))
         if not text:
             return []
         self.last_said = text

@@ -84,6 +84,9 @@ class Menu:
     groups: Mapping[str, Group] = field(default_factory=dict)
     tools: frozenset[str] = frozenset()
     escalation_reasons: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    """Between which the caller may switch."""
+    speaking: str = "en"
     continued: bool = False
     """A lost session goes on: something stands behind the menu, and the caller was greeted already."""
 
@@ -137,6 +140,8 @@ def read_menu(setup: AgentSetup) -> Menu:
         groups=groups,
         tools=frozenset(functions),
         escalation_reasons=tuple(_enum(functions, "escalate", "reason")),
+        languages=tuple(_enum(functions, "switchLanguage", "language")),
+        speaking=parts.get("speaking", "en"),
         continued=continued,
     )
 

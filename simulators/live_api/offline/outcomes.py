@@ -65,6 +65,8 @@ class Outcomes:
                 return self._people.answered(response)
             case "searchMenu":
                 return self._found(response)
+            case "switchLanguage":
+                return self._switched(response)
             case "endCall":
                 self._dialogue.phase = Phase.ENDED
                 return []
@@ -89,6 +91,13 @@ class Outcomes:
         done = "" if reads_next and report.adds_only else report.confirmation
         d.remarks = [part for part in (done, *report.refused, *d.remarks) if part]
         return d.go_on()
+
+    def _switched(self, response: Response) -> Steps:
+        """Say so in the new language; then the talk goes on where it was."""
+        d = self._dialogue
+        if _status(response) == "ok" and isinstance(language := response.get("language"), str):
+            d.language = language
+        return d.say(_message(response), "" if d.unheard else d.question())
 
     # -- total and placing
 
