@@ -239,3 +239,22 @@ async def test_the_stored_history_gives_the_stored_cart(desk: Desk) -> None:
     history = [event_from_json(row[0]) for row in desk.rows("SELECT pii_event FROM cart_events ORDER BY position")]
     replayed = reduce(evolve, history, Cart(CartId(f"cart-{CALL}"), BranchId("westlands"), 1))
     assert replayed == cart_from_json(desk.rows("SELECT pii_state FROM carts")[0][0])
+
+
+async def test_after_a_cancellation_that_came_too_late_the_next_change_brings_the_cart_as_it_is(desk: Desk) -> None:
+    from agiza.contracts.envelope import Stamp, decode, encode
+    from agiza.contracts.events import ToolCancelled
+    from agiza.runtime.traces import Trace
+
+    await desk.answer(desk.event(fc("addItem", fc_id="fc-done", name="tea"), told=0))
+    cancelled = ToolCancelled(
+        branch_id="westlands", call_id=CALL, leg_epoch=1, ids=("fc-done",), reply_to="agiza:replies:test"
+    )
+    stamp = Stamp(id="evt-x", source="/test", time=desk.clock.now(), traceparent=str(Trace.new()))
+    for _ in range(2):
+        await desk.handler.cancel(decode(encode(cancelled, stamp)))
+    # The model never saw the answer, so it works from the cart before, and asks for the same once more.
+    (again,) = await desk.answer(desk.event(fc("addItem", name="tea"), told=0))
+    assert (again["status"], again["code"], again["cart_version"]) == ("refused", "stale_cart", 1)
+    assert [line["item"] for line in again["cart"]["lines"]] == ["tea"], "one tea, and the model is shown it"
+    assert desk.rows("SELECT version FROM carts") == [(1,)]

@@ -54,7 +54,7 @@ class Limits:
     """So many misunderstandings in a row, and a person is asked for."""
     repeats_max: int = 8
     """A model that calls a function with the same arguments more often than this, without a word of the caller
-    between and for the same answer, does not come out of it by itself."""
+    between, and changes the cart each time or gets the same answer, does not come out of it by itself."""
     close_tail_ms: int = 400
     """Between the last sample by our clock and the closing of the socket: the carrier plays a little later."""
     farewell_quiet_ms: int = 1_500

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -39,7 +41,7 @@ class Progress:
         self._caller_spoke = True
         self._refused_as_too_large = False
         self._spoke_since_too_large = False
-        self._repeated: tuple[str, JsonObject, JsonObject] | None = None
+        self._repeated: Counter[str] = Counter()
         self._repeats = 0
 
     def on_caller_speech(self, voiced_ms: int) -> None:
@@ -48,7 +50,8 @@ class Progress:
         if self._spoken_ms >= self._limits.stuck_voice_ms:
             self._spoken_ms = 0
             self._caller_spoke = self._spoke_since_too_large = True
-            self._repeated = None
+            self._repeated.clear()
+            self._repeats = 0
 
     def on_called(self, calls: Iterable[ToolRequest]) -> None:
         """The model called these."""
@@ -80,7 +83,8 @@ class Progress:
         """True, once, when the model turns in a circle."""
         if self._repeats <= self._limits.repeats_max:
             return False
-        self._repeats, self._repeated = 0, None
+        self._repeats = 0
+        self._repeated.clear()
         return True
 
     def _is_third_miss(self, results: list[ToolResult]) -> bool:
@@ -107,9 +111,12 @@ class Progress:
         return is_again
 
     def _count_repeats(self, call: ToolRequest, response: JsonObject) -> None:
-        this = (call.name, call.args, response)
-        self._repeats = self._repeats + 1 if this == self._repeated else 1
-        self._repeated = this
+        """A circle may have several stations, so that the same call need not follow itself. The answer to one that
+        changes the cart is never the same: it has the cart in it."""
+        answer = {} if call.name in MUTATING_TOOLS and response.get("status") == "ok" else response
+        this = json.dumps((call.name, call.args, answer), sort_keys=True, default=str)
+        self._repeated[this] += 1
+        self._repeats = max(self._repeats, self._repeated[this])
 
 
 def _is_not_understood(result: ToolResult) -> bool:
