@@ -15,6 +15,7 @@ CounterName = Literal[
     "voice_call_drops_total",
     "voice_call_complaints_total",
     "voice_bargeins_total",
+    "voice_cues_total",
     "voice_frames_dropped_total",
     "voice_media_refused_total",
     "model_hops_total",
@@ -127,6 +128,7 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "voice_call_drops_total": Metric("Legs that ended without goodbye", ("reason",)),
     "voice_call_complaints_total": Metric("Unusual things within legs: late tools, a silent model", ("kind",)),
     "voice_bargeins_total": Metric("Times a caller interrupted the agent"),
+    "voice_cues_total": Metric("Sentences that a caller heard without the model", ("cue",)),
     "voice_frames_dropped_total": Metric("Audio frames dropped at a full queue, oldest first", ("direction",)),
     "voice_media_refused_total": Metric("Media connections refused before a model session existed", ("reason",)),
     "model_hops_total": Metric(

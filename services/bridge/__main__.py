@@ -16,6 +16,7 @@ from agiza.runtime.redis_clients import answers, open_redis
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import SOURCE
 from services.bridge.costs import Prices
+from services.bridge.cue_book import load_cues
 from services.bridge.driver import Shared
 from services.bridge.heartbeat import Heartbeat
 from services.bridge.legs.live_leg import LiveModel
@@ -68,6 +69,7 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
             breaker=ModelBreaker(),
             bridge_id=bridge_id,
             prices=Prices(settings.model_prices, settings.carrier_prices),
+            cues=load_cues(),
         )
         media = MediaServer(process, shared, redis.commands, settings.agiza_token_secret, settings.agiza_bridge_slots)
         process.health.needs("redis", partial(answers, redis.commands))

@@ -20,6 +20,8 @@ from agiza.runtime.traces import Trace
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import CallEvents, in_brief, input_of
 from services.bridge.costs import UNKNOWN, Prices, cost_of, note_cost
+from services.bridge.cue_book import RATE, CueBook
+from services.bridge.legs.audibility import judged
 from services.bridge.legs.carrier_leg import CarrierLeg
 from services.bridge.legs.live_leg import LiveModel
 from services.bridge.legs.live_setup import ModelSetup
@@ -57,6 +59,7 @@ class Shared:
     limits: Limits
     breaker: ModelBreaker
     bridge_id: str
+    cues: CueBook
     prices: Prices = UNKNOWN
 
 
@@ -69,11 +72,13 @@ class LiveCall:
         self._carrier = carrier
         self._shared = shared
         self._loop = asyncio.get_running_loop()
-        self._session = CallSession(facts, shared.limits)
+        self._session = CallSession(facts, shared.limits, cue_times=shared.cues.times)
         self._events = CallEvents(facts, shared.replies.channel)
         self._uplink = Uplink(shared.metrics)
         self._voice = CallerVoice()
-        self._line = ModelLine(shared.model, self._uplink, self.feed, self._model_setup, lambda: random.uniform(-1, 1))
+        self._line = ModelLine(
+            shared.model, self._uplink, self._hear_model, self._model_setup, lambda: random.uniform(-1, 1)
+        )
         self._trial = shared.breaker.trial()
         self._running: set[asyncio.Task[None]] = set()
         self._to_publish: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
@@ -153,6 +158,9 @@ class LiveCall:
         finally:
             opening.cancel()
 
+    def _hear_model(self, event: i.Input) -> None:
+        self.feed(judged(event) if isinstance(event, i.ModelAudio) else event)
+
     async def _publish_in_order(self) -> None:
         while (work := await self._to_publish.get()) is not None:
             await work()
@@ -181,6 +189,10 @@ class LiveCall:
                 self._uplink.push(pcm)
             case a.PlayAudio(pcm, rate):
                 self._carrier.play(pcm, rate)
+            case a.PlayCue(language, name):
+                self._carrier.play(self._shared.cues.sound(language, name), RATE)
+                self._carrier.end_utterance()
+                self._shared.metrics.add("voice_cues_total", cue=name)
             case a.EndUtterance():
                 self._carrier.end_utterance()
             case a.FlushPlayback(barge_in=barge_in):

@@ -7,6 +7,7 @@ from typing import TypeVar
 from services.bridge.session import CallFacts, CallSession, Limits
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.cues import NO_CUES, CueTimes
 
 FACTS = CallFacts("HD_1234abcd", "westlands", 3)
 SECOND_OF_24K = bytes(48_000)
@@ -16,8 +17,8 @@ T = TypeVar("T")
 class Script:
     """A session with a clock that stands still between the lines. Due Ticks are delivered on the way."""
 
-    def __init__(self, *, strict: bool = True, limits: Limits | None = None) -> None:
-        self.session = CallSession(FACTS, limits, strict=strict)
+    def __init__(self, *, strict: bool = True, limits: Limits | None = None, cue_times: CueTimes = NO_CUES) -> None:
+        self.session = CallSession(FACTS, limits, cue_times=cue_times, strict=strict)
         self.now = 1_000
         self.log: list[a.Action] = []
         self.last: list[a.Action] = []

@@ -215,7 +215,7 @@ def test_a_silent_model_is_reminded_and_then_given_up() -> None:
     assert not only(script.wait(4_999), a.TellModel)
     assert only(script.wait(1), a.TellModel) == [a.TellModel(NUDGE)]
     assert a.Complain("model_nudged") in script.last
-    assert not only(script.wait(4_999), a.RequestHandoff)
+    assert not only(script.wait(2_999), a.RequestHandoff)
     (asked,) = only(script.wait(1), a.RequestHandoff)
     assert (asked.reason, asked.by_session) == ("technical", True)
     assert a.Complain("model_stuck") in script.last

@@ -142,7 +142,7 @@ def test_nobody_came_and_the_call_goes_on() -> None:
 
 def test_without_any_word_the_stream_is_left_after_150_seconds() -> None:
     script, _ = ringing()
-    script.feed(i.TurnCompleted())
+    script.say(STAYED, 1_000)
     assert not only(script.wait(149_999), a.TellModel)
     assert only(script.wait(1), a.TellModel)
     assert script.session.phase is Phase.HANDING_OVER
@@ -180,7 +180,8 @@ def test_asking_for_a_person_takes_a_goodbye_back() -> None:
     script = Script().talking()
     script.call("endCall")
     (asked,) = only(script.call("escalate", start=2), a.RequestHandoff)
-    script.feed(i.HandoffAnswered(asked.request_id, "ann", STAYED, stay=True), i.TurnCompleted())
+    script.feed(i.HandoffAnswered(asked.request_id, "ann", STAYED, stay=True))
+    script.say(STAYED, 1_000)
     assert not only(script.wait(20_000), a.CloseCarrier)
     script.call("endCall", start=3)
     script.call("escalate", start=4)

@@ -87,10 +87,10 @@ def test_an_interruption_after_the_turn_stops_what_still_plays_and_nothing_later
     assert only(script.feed(i.ModelAudio(b"\0\0", 24_000)), a.PlayAudio), "this is a new turn"
 
 
-def test_a_phantom_interruption_changes_nothing() -> None:
+def test_a_phantom_interruption_changes_nothing_in_what_is_played() -> None:
     script = Script().talking()
     script.wait(2_000)
-    assert script.feed(i.ModelInterrupted()) == []
+    assert script.feed(i.ModelInterrupted()) == [a.Complain("model_phantom_interruption")]
 
 
 def test_an_interrupted_greeting_counts_as_a_greeting() -> None:

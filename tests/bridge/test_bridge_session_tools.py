@@ -351,6 +351,7 @@ def test_nobody_on_duty_the_call_goes_on() -> None:
     script.feed(i.HandoffAnswered(asked.request_id, None, "Nobody is here now."))
     assert answers(script.last) == {"c1": "refused"}
     assert script.session.phase is Phase.TALKING
+    script.say("Nobody is here now.", 1_000)
     assert not only(script.wait(9_000), a.CloseCarrier)
     assert only(script.call("escalate", start=2), a.RequestHandoff)[0].request_id != asked.request_id
 

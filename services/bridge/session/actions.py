@@ -9,6 +9,10 @@ from typing import Literal, TypeAlias
 from services.bridge.session.inputs import JsonObject, ToolRequest, ToolResult, UsageReported
 from services.bridge.session.seed import Seed
 
+CueName = Literal[
+    "one_moment", "still_here", "are_you_there", "say_again", "connecting", "long_call", "call_back", "goodbye"
+]
+"""The sentences that are kept as sound, to be heard without the model."""
 ReadBackOutcome = Literal["none", "playing", "completed", "cut"]
 Outcome = Literal["placed", "no_order", "handoff", "dropped"]
 Speaker = Literal["caller", "agent"]
@@ -56,6 +60,14 @@ class PlayAudio:
     pcm: bytes
     rate: int
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCue:
+    """To the caller, after everything queued before: a sentence that was rendered beforehand, as a whole."""
+
+    language: str
+    name: CueName
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +225,11 @@ ComplaintKind = Literal[
     "model_nudged",
     "model_stuck",
     "model_runaway",
+    "model_turn_failed",
+    "model_inaudible",
+    "model_phantom_interruption",
+    "caller_silent",
+    "call_long",
     "caller_frames_missing",
     "go_away",
     "model_lost",
@@ -281,6 +298,7 @@ Action: TypeAlias = (
     | GoOn
     | SendCallerAudio
     | PlayAudio
+    | PlayCue
     | EndUtterance
     | FlushPlayback
     | PublishTools

@@ -7,7 +7,7 @@ from typing import Final
 from agiza.contracts.events import EscalationReason
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
-from services.bridge.session.handover import Stage
+from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.phases import Phase, Trigger
 from services.bridge.session.state import LegState
 
@@ -37,6 +37,35 @@ class Endings:
         self._person_asked(now)
         if self._leg.phase is not Phase.ENDED:
             self.hand_over(self._leg.handover.ask_for_session(reason, summary, now), now)
+
+    def on_model_stuck(self, now: int) -> None:
+        """The model owes the caller something, was reminded, and does nothing: a person, and a cue that says so."""
+        leg = self._leg
+        leg.do([a.Complain("model_stuck")])
+        if leg.phase is Phase.TALKING and leg.handover.promise_unsaid and leg.cues.ms("call_back") is not None:
+            self.take_leave("call_back", now)  # nobody is on duty, and all that was left was to say this
+            return
+        self.need_person(TECHNICAL, "The assistant fell silent.", now)
+        self.say_without_model("connecting", now)
+
+    def say_without_model(self, name: a.CueName, now: int) -> None:
+        """Tell the caller that a person takes over; where there is such a cue the model need not say it."""
+        leg = self._leg
+        if leg.phase is Phase.ENDED:
+            return
+        said = leg.cues.play(name, now, at_once=True)
+        if said:
+            leg.do(said)
+            leg.handover.on_said_by_cue()
+            self.hand_over([], now)
+
+    def take_leave(self, name: a.CueName, now: int) -> None:
+        """End the conversation with a cue, in phase talking; a caller who speaks over it goes on instead."""
+        leg = self._leg
+        leg.do(leg.cues.play(name, now, at_once=True))
+        if leg.advance(Trigger.GOODBYE_SAID):
+            leg.farewell.begin(now)
+            leg.farewell.on_turn_over()
 
     def on_handoff_answered(self, answer: i.HandoffAnswered, now: int) -> None:
         """Word of the escalation service."""

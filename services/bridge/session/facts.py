@@ -46,8 +46,31 @@ class Limits:
     pacer waited for (60 ms), a tick of the carrier (20 ms), and the rest for packets that were late."""
     nudge_ms: int = 5_000
     """The caller has spoken and the model does nothing: it is reminded once."""
-    stuck_ms: int = 10_000
+    stuck_ms: int = 8_000
     """It still does nothing: the caller needs a person."""
+    failed_nudge_ms: int = 1_500
+    """After a turn in which nothing could be heard the model is reminded so soon: some add a turn by themselves."""
+    phantom_nudge_ms: int = 2_000
+    """As above, after an interruption in which nobody was interrupted."""
+    cue_ms: int = 3_000
+    """A caller who waits for the agent hears a cue after so much silence. No silence above 5 s may be heard: what
+    the carrier and our own voice detector add lies between, and the time until a second cue."""
+    cue_again_ms: int = 4_000
+    """And another one after so much silence behind it."""
+    tool_cue_ms: int = 1_300
+    """The first cue comes sooner while ``orders`` is waited for: whoever asked for something expects a yes."""
+    cue_after_voice_ms: int = 500
+    """No cue sooner after the caller's voice."""
+    cue_distance_ms: int = 2_500
+    """No cue sooner behind another one, except those that say that the call moves on."""
+    handoff_cue_ms: int = 2_500
+    """A person will take over and the model does not say so: a cue says it."""
+    caller_silent_ms: int = 9_000
+    """It is the caller's turn and they say nothing: they are asked twice if they are there, then taken leave of."""
+    quiet_head_ms: int = 300
+    """So much of the quiet audio before a turn's first word is played with it."""
+    quiet_audio_ms: int = 1_500
+    """A pause within a turn is played so long."""
     stuck_voice_ms: int = 300
     """Less voice than this is a cough or a "mhm" and need not be answered."""
     misses_max: int = 3
@@ -94,5 +117,7 @@ class Limits:
     """So long nobody has spoken at a quiet point."""
     handle_age_ms: int = 10 * 60_000
     """Older handles are not used. Google says two hours in one place and ten minutes in another."""
+    call_warn_ms: int = 12 * 60_000
+    """The model is told that the call has become long."""
     call_ms: int = 15 * 60_000
     """A call that is longer goes to a person."""

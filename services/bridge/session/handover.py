@@ -63,10 +63,14 @@ class Handover:
         self._sentence_over = False
         self._breaks_off = False
         self._leave_asked = False
+        self._said_by_cue = False
+        self._agreed_at = 0
         self._at_goodbye = False
         self._ready: HandoffAnswered | None = None
         self._joined = False
         self.stage = Stage.IDLE
+        self.promise_unsaid = False
+        """The customer is to be rung back, and nobody has told them yet. The session knows when the agent spoke."""
 
     def speak(self, language: str) -> None:
         """Sentences of the session are said in this language from now on."""
@@ -142,6 +146,12 @@ class Handover:
         """The session whose calls wait for an answer is gone; the next one is told it as news."""
         self._waiting.clear()
 
+    def on_said_by_cue(self) -> None:
+        """The caller has been told without the model, so it need not say it: the stream is left behind that."""
+        self._said_by_cue = True
+        self._unsaid = ""
+        self._sentence_over = self._sentence_over or self.stage is Stage.AGREED
+
     def on_cancelled(self, ids: tuple[str, ...]) -> None:
         """The model does not wait for these any more. The person stays asked for."""
         self._waiting = [each for each in self._waiting if each[0].id not in ids]
@@ -194,6 +204,15 @@ class Handover:
         deadline = self.next_due()
         return self.stage is Stage.AGREED and deadline is not None and now >= deadline
 
+    def cue_due(self, cue_ms: int, quiet_since: int) -> int | None:
+        """When a cue of this length has to say what the model does not; None while it need not, or where the stream
+        is left before it would be over. ``quiet_since``: the last that the caller heard or said."""
+        if self.stage is not Stage.AGREED or self._is_said():
+            return None
+        soon = min(self._agreed_at + self._limits.handoff_cue_ms, quiet_since + self._limits.cue_again_ms)
+        at = max(soon, self._agreed_at + self._limits.tool_cue_ms, int(self._playback.ends_at) + 1)
+        return at if at + cue_ms + self._limits.handoff_tail_ms <= self._due_at else None
+
     def since_last_word(self, now: int) -> int | None:
         """Milliseconds since the last word about the hand-over was played; None when nothing was said about it."""
         return max(0, now - int(self._playback.ends_at)) if self.stage is Stage.AGREED and self._is_said() else None
@@ -224,6 +243,7 @@ class Handover:
         self._asked_at = now
         self._due_at = now + self._limits.handoff_answer_ms
         self._cannot_go_on = by_session and reason == TECHNICAL
+        self._said_by_cue = False
         self.stage = Stage.ASKED
         known = reason if isinstance(reason, str) and reason in REASONS else REASON_DEFAULT
         words = summary[:SUMMARY_CHARS_MAX] if isinstance(summary, str) else ""
@@ -234,11 +254,13 @@ class Handover:
             return self._agree(answer.message, now, self._asked_at + self._limits.handoff_leave_ms)
         # Where the machinery failed the agent cannot go on, neither alone nor for the time of ringing: the branch's
         # phone must do. A model that waits for the answer of its own call is alive, and can.
-        if self._cannot_go_on and not self._waiting:
+        if self._cannot_go_on and (self._said_by_cue or not self._waiting):
             return self._put_through(now)
         if answer.contact_id is None:
+            self.promise_unsaid = answer.callback == "promised"
             return self._end(nobody(answer, "nobody_on_duty"), now)
         self.stage = Stage.RINGING
+        self._said_by_cue = False
         self._due_at = now + self._limits.handoff_stay_ms
         self._at_goodbye = self._joined = False
         self._ready = None
@@ -265,15 +287,17 @@ class Handover:
         self.stage = Stage.AGREED
         self._due_at = leave_by
         self._message = message
+        self._agreed_at = now
+        self._sentence_over = self._said_by_cue
         self._sentence_from = self._playback.queued_ms
         self._news.drop(ESCALATE)
         if self._waiting:
             return self._answer(self._handing_over(), now)
-        self._unsaid = message
+        self._unsaid = "" if self._said_by_cue else message
         return self.say_if_free()
 
     def _is_said(self) -> bool:
-        return self._playback.queued_ms > self._sentence_from
+        return self._said_by_cue or self._playback.queued_ms > self._sentence_from
 
     def _handing_over(self) -> JsonObject:
         return {"status": "ok", "code": "handoff", "message": self._message}

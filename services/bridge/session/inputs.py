@@ -61,10 +61,11 @@ class ModelClosed:
 
 @dataclass(frozen=True, slots=True)
 class ModelAudio:
-    """Agent speech: S16LE mono at ``rate`` Hz, in bursts, any even length."""
+    """Agent speech: S16LE mono at ``rate`` Hz, in bursts, any even length. ``is_audible``: somebody could hear it."""
 
     pcm: bytes
     rate: int
+    is_audible: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ class ReadBackWatch:
         """The caller is asked once more whether it is right: only what they say from now on counts."""
         self._speech_ms = 0
 
+    def doubt(self) -> None:
+        """The caller was asked something else since: a yes from now on is no answer to what was read back."""
+        if self._quote_id is not None:
+            self.arm(self._quote_id)
+
     def on_audio(self, now: int) -> None:
         """Agent audio is about to be queued. Call it before :meth:`Playback.queue`."""
         if self._quote_id is not None and self._starts_at is None:

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS, SWITCH_LANGUAGE
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.cues import NO_CUES, CueTimes
 from services.bridge.session.endings import CLOSE_GOING_AWAY, Endings
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.handover import TECHNICAL, Stage
@@ -31,14 +32,23 @@ _OF_THE_MODEL: Final = (
 
 
 class CallSession:
-    """One leg of one call. ``strict`` raises on an illegal phase transition instead of reporting it."""
+    """One leg of one call. ``cue_times``: the sentences that can be heard without the model; none by default.
+    ``strict`` raises on an illegal phase transition instead of reporting it."""
 
-    def __init__(self, facts: CallFacts, limits: Limits | None = None, *, strict: bool = False) -> None:
-        self._leg = LegState(facts, limits or Limits(), strict=strict)
+    def __init__(
+        self,
+        facts: CallFacts,
+        limits: Limits | None = None,
+        *,
+        cue_times: CueTimes = NO_CUES,
+        strict: bool = False,
+    ) -> None:
+        self._leg = LegState(facts, limits or Limits(), cue_times, strict=strict)
         self._endings = Endings(self._leg)
         self._hops = ModelHops(self._leg, self._endings)
         self._watch = Watch(self._leg, self._endings, self._hops)
         self._speech_at: int | None = None
+        self._called_in_turn = False
 
     @property
     def phase(self) -> Phase:
@@ -55,6 +65,8 @@ class CallSession:
             pass  # of a model session that is not set up, or not any more; there is nothing to do it to
         elif self.phase is not Phase.ENDED:
             self._dispatch(event, now)
+            if any(isinstance(action, a.AnswerTools) for action in actions):
+                self._leg.stuck.expect(now)
             if self._leg.phase is not Phase.ENDED:
                 self._hops.hop_if_quiet(now)
             if self._leg.phase is not Phase.ENDED and self._leg.progress.take_runaway():
@@ -74,15 +86,18 @@ class CallSession:
             case i.CallerAudio(pcm):
                 self._watch.on_frame(now)
                 leg.send_caller_audio(leg.hold.pass_on(pcm))
-            case i.ModelAudio(pcm, rate):
-                self._on_model_audio(pcm, rate, now)
+            case i.ModelAudio(pcm, rate, is_audible):
+                self._on_model_audio(pcm, rate, is_audible, now)
             case i.CallerSpoke(voiced_ms):
                 self._speech_at = now
                 self._hops.on_caller_speech(voiced_ms, now)
+                self._on_caller_over_cue(voiced_ms, now)
                 leg.stuck.on_caller_speech(voiced_ms, now)
+                leg.absence.on_caller_speech(voiced_ms, now)
                 leg.progress.on_caller_speech(voiced_ms)
                 leg.speech.read_back.on_caller_speech(voiced_ms, now)
             case i.CallerWords(text):
+                leg.absence.on_caller_words(now)
                 leg.transcript.add("caller", text, leg.since_open(now), now)
             case i.AgentWords(text):
                 leg.transcript.add("agent", text, leg.since_open(now), now)
@@ -92,9 +107,10 @@ class CallSession:
                 self._on_interrupted(now)
             case i.GenerationCompleted():
                 leg.do(leg.speech.on_generation_completed())
+                leg.stuck.on_generation_completed()
                 leg.handover.on_turn_over()
             case i.TurnCompleted():
-                self._on_turn_completed(now)
+                self._on_turn_completed(event, now)
             case i.ToolsRequested(calls):
                 self._on_tools_requested(leg.adopt(calls), now)
             case i.ToolsCancelled(ids_of_model):
@@ -134,6 +150,7 @@ class CallSession:
     def _open(self, now: int) -> None:
         leg = self._leg
         leg.opened_at = now
+        leg.stuck.expect(now)
         self._watch.on_frame(now)
         facts = leg.facts
         record = {
@@ -149,19 +166,26 @@ class CallSession:
 
     # -- speech of the agent -------------------------------------------------------------------------------------
 
-    def _on_model_audio(self, pcm: bytes, rate: int, now: int) -> None:
+    def _on_model_audio(self, pcm: bytes, rate: int, is_audible: bool, now: int) -> None:
         leg = self._leg
-        if not leg.speech.is_stale(now):
-            self._begin_turn()
-            leg.farewell.on_audio(now)
-            leg.stuck.on_agent_audio()
-            self._hops.on_agent_audio()
-            if self._watch.on_agent_audio():
-                leg.do([a.Observe("first_audio", leg.since_open(now))])
-            if self._speech_at is not None:
-                leg.do([a.Observe("response", now - self._speech_at)])
-                self._speech_at = None
+        if leg.speech.is_stale(now):
+            leg.do(leg.speech.on_audio(pcm, rate, now))
+            return
+        self._begin_turn()
+        pcm = leg.audibility.pass_on(pcm, rate, is_audible=is_audible)
+        if not pcm:
+            return
+        leg.farewell.on_audio(now)
+        self._hops.on_agent_audio()
+        if self._watch.on_agent_audio():
+            leg.do([a.Observe("first_audio", leg.since_open(now))])
+        if self._speech_at is not None:
+            leg.do([a.Observe("response", now - self._speech_at)])
+            self._speech_at = None
         leg.do(leg.speech.on_audio(pcm, rate, now))
+        leg.stuck.on_agent_audio()
+        leg.patience.on_agent_audio()
+        leg.handover.promise_unsaid = False
 
     def _begin_turn(self) -> None:
         leg = self._leg
@@ -170,30 +194,46 @@ class CallSession:
 
     def _on_interrupted(self, now: int) -> None:
         leg = self._leg
+        was_in_turn = leg.speech.turn_open
         flush = leg.speech.on_interrupted(now)
         leg.do(flush)
         leg.save_turns(leg.transcript.complete("agent"))
         leg.greeted()
-        if flush:
-            leg.stuck.on_interrupted()
+        in_vain = not flush and not was_in_turn
+        leg.stuck.on_interrupted(now, in_vain=in_vain)
+        if in_vain:
+            leg.do([a.Complain("model_phantom_interruption")])
         if flush and self.phase is Phase.FAREWELL:
             self._endings.went_on(Trigger.CALLER_WENT_ON, now)
 
-    def _on_turn_completed(self, now: int) -> None:
+    def _on_turn_completed(self, turn: i.TurnCompleted, now: int) -> None:
         leg = self._leg
         is_cut = leg.speech.is_cut
-        said_something, actions = leg.speech.on_turn_completed()
+        was_heard = leg.audibility.heard
+        if leg.audibility.on_turn_over():
+            leg.do([a.Complain("model_inaudible")])
+        _, actions = leg.speech.on_turn_completed()
         leg.do(actions)
+        failed = not (was_heard or is_cut or self._called_in_turn or turn.goes_on or turn.awaits_caller)
+        self._called_in_turn = False
+        if leg.stuck.on_turn_over(now, failed=failed, awaits_caller=turn.awaits_caller):
+            leg.do([a.Complain("model_turn_failed", turn.reason)])
         leg.handover.on_turn_over()
         leg.farewell.on_turn_over()
         leg.save_turns(leg.transcript.complete("agent"))
-        if said_something:
+        if was_heard:
             leg.ledger.on_agent_turn_over()
             leg.memory.on_turn_over()
             if not is_cut:
                 leg.backstop.on_turn_over()
             leg.greeted()
         leg.tell_news(now)
+
+    def _on_caller_over_cue(self, voiced_ms: int, now: int) -> None:
+        cut = self._leg.cues.on_caller_speech(voiced_ms, now)
+        self._leg.do(cut)
+        if cut and self.phase is Phase.FAREWELL:  # somebody is there after all
+            self._endings.went_on(Trigger.CALLER_WENT_ON, now)
 
     # -- tools ---------------------------------------------------------------------------------------------------
 
@@ -207,6 +247,7 @@ class CallSession:
         self._switch_language([call for call in fresh if call.name == SWITCH_LANGUAGE], now)
         leg.do(complaints)
         leg.progress.on_called(fresh)
+        self._called_in_turn = True
         leg.stuck.on_step(now)
         ours = tuple(call for call in fresh if call.name not in (ESCALATE, END_CALL, SWITCH_LANGUAGE))
         if ours:
@@ -244,7 +285,6 @@ class CallSession:
         leg.news.add(outcome.news, answer.cart_version)
         leg.news.add(outcome.stands, answer.cart_version, unless_known=True)
         leg.note_answers(outcome.news)
-        leg.stuck.on_step(now)
         leg.tell_news(now)
         self._let_caller_through()
         self._endings.hand_over(leg.handover.say_if_free(), now)

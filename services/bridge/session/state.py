@@ -8,7 +8,10 @@ from dataclasses import replace
 from agiza.contracts.tools import GET_TOTAL, PLACE_ORDER
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.absence import Absence
+from services.bridge.session.audibility import Audibility
 from services.bridge.session.backstop import Backstop
+from services.bridge.session.cues import NO_CUES, Cues, CueTimes
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.farewell import Farewell
 from services.bridge.session.handover import Handover, Stage
@@ -16,6 +19,7 @@ from services.bridge.session.hold import CallerHold
 from services.bridge.session.ledger import Ledger
 from services.bridge.session.model_life import ModelLife
 from services.bridge.session.news import News
+from services.bridge.session.patience import Patience
 from services.bridge.session.phases import IllegalTransition, Phase, Trigger, next_phase
 from services.bridge.session.progress import Progress
 from services.bridge.session.seed import CallMemory, answers_text
@@ -30,7 +34,7 @@ from services.bridge.session.usage import UsageMeter
 class LegState:
     """The phase, the parts, and the few steps that several inputs take. Every action goes out through :meth:`do`."""
 
-    def __init__(self, facts: CallFacts, limits: Limits, *, strict: bool) -> None:
+    def __init__(self, facts: CallFacts, limits: Limits, cue_times: CueTimes = NO_CUES, *, strict: bool) -> None:
         self.facts = facts
         self.limits = limits
         self._strict = strict
@@ -44,6 +48,10 @@ class LegState:
         self.backstop = Backstop(self.speech.playback)
         self.progress = Progress(limits)
         self.stuck = StuckWatch(limits, self.speech.playback)
+        self.cues = Cues(facts, limits, self.speech.playback, cue_times)
+        self.patience = Patience(limits, self.cues, self.speech.playback)
+        self.absence = Absence(limits, self.speech.playback)
+        self.audibility = Audibility(limits)
         self.farewell = Farewell(limits, self.speech.playback)
         self.hold = CallerHold(limits.caller_hold_ms)
         self.transcript = Transcript(limits)
@@ -142,6 +150,7 @@ class LegState:
         """Late results, if the moment is quiet and somebody listens."""
         results = self.take_news(now) if self.model.is_live else ()
         if results:
+            self.stuck.expect(now)
             self.do([a.TellModel(answers_text(results))])
 
     def take_news(self, now: int) -> tuple[i.ToolResult, ...]:

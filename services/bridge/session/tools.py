@@ -218,6 +218,10 @@ class ToolDesk:
         """True while the model waits for an answer of ``orders``."""
         return any(not batch.told_pending for batch in self._batches.values())
 
+    def waits_since(self) -> int | None:
+        """When the model began to wait, or None while it does not."""
+        return min((batch.asked_at for batch in self._batches.values() if not batch.told_pending), default=None)
+
     def _next_step(self, batch: _Batch) -> int:
         if not batch.asked_http:
             return batch.asked_at + self._limits.tool_http_ms

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from services.bridge.session import actions as a
 from services.bridge.session.backstop import SUMMARIES
@@ -11,7 +13,12 @@ from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.hops import ModelHops
 from services.bridge.session.phases import Phase
 from services.bridge.session.state import LegState
-from services.bridge.session.stuck import NUDGE
+from services.bridge.session.stuck import NUDGE, NUDGE_FAILED, NUDGE_GREETING
+
+CALL_IS_LONG: Final = (
+    "[This call has become long. Bring it to an end: what is still open, the whole order with the total, and goodbye. "
+    "If that is not possible soon, offer a colleague.]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class Watch:
         self._endings = endings
         self._frame_at = 0
         self._agent_heard = False
+        self._parting_at: int | None = None
+        self._is_warned = False
 
     def on_frame(self, now: int) -> None:
         """The carrier sent audio, or opened its stream."""
@@ -44,25 +53,31 @@ class Watch:
 
     def next_deadline(self) -> Deadline | None:
         """The earliest moment at which a Tick will do something."""
-        leg = self._leg
-        if leg.phase is Phase.ENDED or leg.opened_at is None:
+        if self._leg.phase is Phase.ENDED or self._leg.opened_at is None:
             return None
-        wanted = (
-            (leg.desk.next_due(), "tool"),
-            (leg.hold.until, "caller_hold"),
-            (leg.handover.next_due(), "handover"),
-            (leg.farewell.next_due(), "farewell"),
-            (leg.transcript.next_quiet(leg.speech.turn_open), "transcript"),
-            (leg.news.next_due(leg.speech.turn_open) if leg.model.is_live else None, "news"),
-            (self._hops.next_due(), "model"),
-            (leg.backstop.next_due() if self._is_talking(Stage.IDLE) else None, "backstop"),
-            (leg.stuck.next_due() if self._may_be_stuck() else None, "stuck"),
-            (None if self._agent_heard else leg.opened_at + leg.limits.first_audio_ms, "first_audio"),
-            (self._frame_at + leg.limits.caller_frames_ms, "caller_frames"),
-            (leg.opened_at + leg.limits.call_ms if self._may_be_too_long() else None, "call_length"),
-        )
-        at, reason = min((each for each in wanted if each[0] is not None), key=lambda each: each[0] or 0)
-        return Deadline(at or 0, reason)
+        wanted = [(at, reason) for at, reason in self._wanted() if at is not None]
+        return Deadline(*min(wanted, key=lambda each: each[0]))
+
+    def _wanted(self) -> Iterator[tuple[int | None, str]]:
+        leg = self._leg
+        opened_at = leg.opened_at or 0
+        yield leg.desk.next_due(), "tool"
+        yield leg.hold.until, "caller_hold"
+        yield leg.handover.next_due(), "handover"
+        yield leg.farewell.next_due(), "farewell"
+        yield leg.transcript.next_quiet(leg.speech.turn_open), "transcript"
+        yield leg.news.next_due(leg.speech.turn_open) if leg.model.is_live else None, "news"
+        yield self._hops.next_due(), "model"
+        yield leg.backstop.next_due() if self._is_talking(Stage.IDLE) else None, "backstop"
+        yield self._cue_at(), "cue"
+        yield self._handover_cue_at(), "handover_cue"
+        yield self._stuck_at(), "stuck"
+        yield leg.absence.next_due() if self._may_be_absent() else None, "caller_silent"
+        yield self._warn_at(), "call_long"
+        yield self._parting_at, "parting"
+        yield None if self._was_begun() else opened_at + leg.limits.first_audio_ms, "first_audio"
+        yield self._frame_at + leg.limits.caller_frames_ms, "caller_frames"
+        yield opened_at + leg.limits.call_ms if self._may_be_too_long() else None, "call_length"
 
     def on_tick(self, now: int) -> None:
         """Do all that is due. Early and repeated ticks do nothing."""
@@ -76,12 +91,11 @@ class Watch:
         leg.save_turns(leg.transcript.complete_quiet(now, leg.speech.turn_open))
         leg.tell_news(now)
         self._endings.hand_over(leg.handover.due(now), now)
-        if leg.phase is not Phase.ENDED:
-            self._hops.on_tick(now)
-        if leg.phase is not Phase.ENDED:
-            self._ask_if_due(now)
-        if leg.phase is not Phase.ENDED:
-            self._end_if_due(now)
+        for step in (self._hops.on_tick, self._ask_if_due, self._end_if_due, self._speak_if_due):
+            if leg.phase is not Phase.ENDED:
+                step(now)
+
+    # -- the model -------------------------------------------------------------------------------------------------
 
     def _ask_if_due(self, now: int) -> None:
         leg = self._leg
@@ -89,34 +103,129 @@ class Watch:
         if reason is not None:
             self._endings.need_person(reason, SUMMARIES[reason], now)
             return
-        match leg.stuck.due(now) if self._may_be_stuck() else None:
-            case "nudge":
-                leg.do([a.Complain("model_nudged"), a.TellModel(NUDGE)])
-            case "stuck":
-                leg.do([a.Complain("model_stuck")])
-                self._endings.need_person(TECHNICAL, "The assistant fell silent.", now)
+        due = leg.stuck.due(now, only_failed=not self._agent_heard) if self._may_be_stuck() else None
+        if due == "stuck":
+            self._endings.on_model_stuck(now)
+        elif due is not None:
+            text = NUDGE if due == "nudge" else NUDGE_FAILED
+            leg.do([a.Complain("model_nudged"), a.TellModel(text if self._agent_heard else NUDGE_GREETING)])
+
+    def _stuck_at(self) -> int | None:
+        return self._leg.stuck.next_due(only_failed=not self._agent_heard) if self._may_be_stuck() else None
+
+    def _may_be_stuck(self) -> bool:
+        """A model that waits for a function need not speak, and one that is away is looked after by the hops."""
+        is_answering = self._leg.model.is_live and not self._leg.desk.is_waiting()
+        return is_answering and self._is_talking(Stage.IDLE, Stage.RINGING)
+
+    # -- what the caller hears meanwhile -----------------------------------------------------------------------------
+
+    def _speak_if_due(self, now: int) -> None:
+        leg = self._leg
+        if self._may_be_kept_company():
+            leg.do(leg.patience.due(leg.stuck.owed_since, leg.desk.waits_since(), now))
+        handover_cue_at = self._handover_cue_at()
+        if handover_cue_at is not None and now >= handover_cue_at:
+            self._endings.say_without_model("connecting", now)
+        warn_at = self._warn_at()
+        if warn_at is not None and now >= warn_at:
+            self._is_warned = True
+            leg.do([a.Complain("call_long"), a.TellModel(CALL_IS_LONG)])
+        elif self._may_be_absent():
+            self._ask_caller_if_due(now)
+
+    def _ask_caller_if_due(self, now: int) -> None:
+        leg = self._leg
+        due = leg.absence.due(now)
+        if due is None:
+            return
+        leg.do([a.Complain("caller_silent", due)])
+        if due == "ask":
+            leg.speech.read_back.doubt()
+            leg.do(leg.cues.play("are_you_there", now, at_once=True))
+        else:
+            leg.greeted()
+            self._endings.take_leave("goodbye", now)
+
+    def _cue_at(self) -> int | None:
+        if not self._may_be_kept_company():
+            return None
+        return self._leg.patience.next_due(self._leg.stuck.owed_since, self._leg.desk.waits_since())
+
+    def _may_be_kept_company(self) -> bool:
+        return self._parting_at is None and (
+            self._leg.phase is Phase.CONNECTING or self._is_talking(Stage.IDLE, Stage.ASKED, Stage.RINGING)
+        )
+
+    def _handover_cue_at(self) -> int | None:
+        leg = self._leg
+        cue_ms = leg.cues.ms("connecting")
+        if cue_ms is None:
+            return None
+        quiet_since = max(int(leg.speech.playback.ends_at), leg.stuck.owed_since or 0)
+        return leg.handover.cue_due(cue_ms, quiet_since)
+
+    def _may_be_absent(self) -> bool:
+        """It is the caller's turn, and we could say something about it."""
+        leg = self._leg
+        return (
+            self._agent_heard
+            and self._is_talking(Stage.IDLE)
+            and leg.stuck.owed_since is None
+            and leg.desk.next_due() is None
+            and leg.cues.ms("are_you_there") is not None
+        )
+
+    # -- ends --------------------------------------------------------------------------------------------------------
 
     def _end_if_due(self, now: int) -> None:
         leg = self._leg
         farewell_at = leg.farewell.next_due()
         if farewell_at is not None and now >= farewell_at:
             self._endings.end("goodbye", now)
-        elif not self._agent_heard and leg.since_open(now) >= leg.limits.first_audio_ms:
-            leg.do([a.Complain("model_silent")])
+        elif self._parting_at is not None and now >= self._parting_at:
             self._endings.end("first_audio_late", now)
+        elif not self._was_begun() and leg.since_open(now) >= leg.limits.first_audio_ms:
+            self._part(now)
         elif now >= self._frame_at + leg.limits.caller_frames_ms:
             leg.do([a.Complain("caller_frames_missing")])
             self._endings.end("caller_frames_missing", now)
         elif self._may_be_too_long() and leg.since_open(now) >= leg.limits.call_ms:
-            self._endings.need_person(TECHNICAL, "The call has become very long.", now)
+            self._hand_over_long_call(now)
+
+    def _part(self, now: int) -> None:
+        """There never was an agent. What the carrier does next is the webhook's decision; the caller is told so."""
+        leg = self._leg
+        leg.do([a.Complain("model_silent")])
+        said = leg.cues.play("connecting", now, at_once=True)
+        if not said:
+            self._endings.end("first_audio_late", now)
+            return
+        leg.do(said)
+        self._parting_at = int(leg.speech.playback.ends_at) + leg.limits.handoff_tail_ms
+
+    def _hand_over_long_call(self, now: int) -> None:
+        leg = self._leg
+        is_quiet = not leg.speech.turn_open and not leg.speech.playback.is_playing(now)
+        self._endings.need_person(TECHNICAL, "The call has become very long.", now)
+        if is_quiet:  # else the model is in the middle of something, and says it
+            self._endings.say_without_model("long_call", now)
+
+    def _warn_at(self) -> int | None:
+        """At a quiet moment: a text cuts off what the model is saying, and cancels what it waits for."""
+        leg = self._leg
+        may_be_told = (
+            self._agent_heard and leg.model.is_live and self._is_talking(Stage.IDLE) and leg.desk.next_due() is None
+        )
+        if self._is_warned or not may_be_told or leg.speech.turn_open or leg.stuck.owed_since is not None:
+            return None
+        return max((leg.opened_at or 0) + leg.limits.call_warn_ms, int(leg.speech.playback.ends_at) + 1)
+
+    def _was_begun(self) -> bool:
+        return self._agent_heard or self._parting_at is not None
 
     def _may_be_too_long(self) -> bool:
         return self._is_talking(Stage.IDLE)
-
-    def _may_be_stuck(self) -> bool:
-        """Before its first audio another deadline holds, and a model that waits for a function need not speak."""
-        is_answering = self._leg.model.is_live and not self._leg.desk.is_waiting()
-        return is_answering and self._agent_heard and self._is_talking(Stage.IDLE, Stage.RINGING)
 
     def _is_talking(self, *stages: Stage) -> bool:
         return self._leg.phase in (Phase.GREETING, Phase.TALKING) and self._leg.handover.stage in stages
