@@ -8,11 +8,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.bridge.cue_book import load_cues
 from services.bridge.session import CallFacts, CallSession, Limits, Stage
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.phases import Phase
 
+CUES = load_cues().times
 NAMES = ("addItem", "getTotal", "placeOrder", "escalate", "endCall", "orderPizza")
 IDS = tuple(f"c{n}" for n in range(12))
 
@@ -22,6 +24,7 @@ OTHERS = st.one_of(
         [
             i.Opened(), i.ModelInterrupted(), i.GenerationCompleted(), i.TurnCompleted(),
             i.CallerWords("yes "), i.CallerWords("I am allergic. "), i.AgentWords("so "),
+            i.TurnCompleted("RESPONSE_REJECTED"), i.TurnCompleted(awaits_caller=True),
             i.CallerSpoke(200), i.LeaveRequested(), i.Tick(),
             i.CarrierClosed(), i.Stopped("drained"), i.UsageReported(1, 1, 2), i.ResumptionOffered("h"),
             i.GoAwayAnnounced(1), i.GoAwayAnnounced(50_000),
@@ -29,7 +32,9 @@ OTHERS = st.one_of(
     ),
     st.builds(i.ModelClosed, st.sampled_from(["closed_1011", "refused_1007", "quota"]), st.integers(1, 4)),
     st.builds(i.ModelReady, st.integers(1, 4)),
-    st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000)),
+    st.builds(
+        i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000), st.booleans()
+    ),
     st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
     st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
 )  # fmt: skip
@@ -49,7 +54,7 @@ LIVE = st.one_of(
             i.Tick(),
         ]
     ),
-    st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000)),
+    st.builds(i.ModelAudio, st.sampled_from([b"\0\0", bytes(4_800), bytes(96_000)]), st.just(24_000), st.booleans()),
     st.builds(i.ToolsRequested, st.lists(requests, min_size=1, max_size=3).map(tuple)),
     st.builds(i.ToolsCancelled, st.lists(st.sampled_from(IDS), min_size=1, max_size=2).map(tuple)),
 )
@@ -80,7 +85,8 @@ class World:
     """Drives a session the way the driver does and keeps the books."""
 
     def __init__(self, strict: bool) -> None:
-        self.session = CallSession(CallFacts("HD_1234", "westlands", 1), Limits(call_ms=60_000), strict=strict)
+        limits = Limits(call_ms=60_000, call_warn_ms=40_000)
+        self.session = CallSession(CallFacts("HD_1234", "westlands", 1), limits, cue_times=CUES, strict=strict)
         self.now = 0
         self.log: list[a.Action] = []
         self.asked: set[tuple[int, str]] = set()
@@ -92,10 +98,13 @@ class World:
         """A model session is open or being opened."""
         self.requests: list[a.PublishTools] = []
         self.handoffs: list[a.RequestHandoff] = []
+        self.spoke_at: int | None = None
 
     def feed(self, event: i.Input) -> None:
         was_over = self.session.phase is Phase.ENDED
         was_ready = self.session._leg.model.is_live and not was_over
+        if isinstance(event, i.CallerSpoke):
+            self.spoke_at = self.now
         if isinstance(event, i.ToolsRequested) and was_ready:
             self.asked |= {(self.generation, call.id) for call in event.calls}
         if isinstance(event, i.ToolsCancelled) and was_ready:
@@ -105,11 +114,13 @@ class World:
             self.dialled = None
             self.is_open = isinstance(event, i.ModelReady)
         stage = self.session._leg.handover.stage
+        was_playing = self.session._leg.speech.playback.is_playing(self.now)
         actions = self.session.handle(event, self.now)
         self.check_outcome(event, stage, actions)
         assert not (was_over and actions), "nothing after the end"
         if isinstance(event, i.ModelInterrupted) and was_ready:
             self.check_flush(actions)
+        self.check_cues(actions, was_playing)
         for action in actions:
             self.keep_books(action)
         self.requests += [each for each in actions if isinstance(each, a.PublishTools)]
@@ -159,6 +170,13 @@ class World:
         assert not self.session._leg.speech.playback.is_playing(self.now), "unplayed audio after an interruption"
         for action in actions:
             assert not isinstance(action, a.PlayAudio)
+
+    def check_cues(self, actions: list[a.Action], was_playing: bool) -> None:
+        cues = [each.name for each in actions if isinstance(each, a.PlayCue)]
+        assert len(cues) <= 1, "one at a time"
+        assert not was_playing or not set(cues) & {"one_moment", "still_here"}, "never behind the agent's own words"
+        if cues and self.spoke_at is not None and cues[0] in ("one_moment", "still_here", "are_you_there"):
+            assert self.now - self.spoke_at >= 500, "not into the caller's words"
 
     def pass_time(self, ms: int) -> None:
         until = self.now + ms

@@ -186,6 +186,7 @@ def test_asking_for_a_person_takes_a_goodbye_back() -> None:
     script.call("endCall", start=3)
     script.call("escalate", start=4)
     assert responses(script.last)["c4"]["code"] == "being_rung"
+    script.say("I am ringing Ann.", 1_000)
     assert not only(script.wait(20_000), a.CloseCarrier)
 
 

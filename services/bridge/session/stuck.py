@@ -17,12 +17,16 @@ NUDGE_FAILED: Final = (
 )
 
 
+_EARLY_ANSWER_MS: Final = 1_000
+"""Who speaks over the agent's last words answers them."""
+
+
 class StuckWatch:
     """What the model owes, since when, and what is to be done about it.
 
     It owes an answer to a caller who spoke, to the results of functions, to an interruption, to a text of ours, and the
-    rest of a turn that it began. Voice that is heard over the agent's own is an answer to nothing yet; it counts when
-    the model let itself be interrupted by it. A function call is a sign of life, but nothing that a caller hears.
+    rest of a turn that it began. Voice that is heard over the agent's own is an answer to nothing yet, except over its
+    last words; it counts when the model let itself be interrupted by it. A function call is a sign of life, but nothing that a caller hears.
     """
 
     def __init__(self, limits: Limits, playback: Playback) -> None:
@@ -52,7 +56,7 @@ class StuckWatch:
 
     def on_caller_speech(self, voiced_ms: int, now: int) -> None:
         """The caller spoke until now."""
-        if now < self._agent_ends_at:
+        if now < self._agent_ends_at - _EARLY_ANSWER_MS:
             self._over_agent_ms += voiced_ms
         else:
             self._voiced_ms += voiced_ms
