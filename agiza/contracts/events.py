@@ -245,11 +245,15 @@ class CallHungUp(Event):
 
 
 class TranscriptTurn(Part):
-    """One turn of the conversation as transcribed. ``at_ms`` counts from the start of the leg."""
+    """One turn of the conversation as transcribed. ``at_ms`` counts from the start of the leg.
+
+    ``heard_ms``: of an agent's turn that was cut off, how much of its sound was played; its text may run further.
+    """
 
     who: Literal["caller", "agent"]
     pii_text: Annotated[str, BeforeValidator(cleaned)] = Field(max_length=4000)
     at_ms: int = Field(ge=0)
+    heard_ms: int | None = Field(default=None, ge=0)
 
 
 class ToolTiming(Part):

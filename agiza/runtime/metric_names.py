@@ -16,6 +16,8 @@ CounterName = Literal[
     "voice_call_complaints_total",
     "voice_bargeins_total",
     "voice_cues_total",
+    "voice_ducks_total",
+    "voice_local_discards_total",
     "voice_frames_dropped_total",
     "voice_media_refused_total",
     "model_hops_total",
@@ -129,6 +131,8 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "voice_call_complaints_total": Metric("Unusual things within legs: late tools, a silent model", ("kind",)),
     "voice_bargeins_total": Metric("Times a caller interrupted the agent"),
     "voice_cues_total": Metric("Sentences that a caller heard without the model", ("cue",)),
+    "voice_ducks_total": Metric("Times the agent's voice was lowered because the caller spoke over it"),
+    "voice_local_discards_total": Metric("Interruptions that the bridge carried out before the model yielded"),
     "voice_frames_dropped_total": Metric("Audio frames dropped at a full queue, oldest first", ("direction",)),
     "voice_media_refused_total": Metric("Media connections refused before a model session existed", ("reason",)),
     "model_hops_total": Metric(

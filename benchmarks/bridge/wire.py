@@ -9,7 +9,7 @@ import base64
 import hashlib
 from typing import Final
 
-from websockets.frames import apply_mask
+from websockets.speedups import apply_mask
 
 TEXT: Final = 0x81
 BINARY: Final = 0x82

@@ -19,6 +19,7 @@ from services.bridge.costs import Prices
 from services.bridge.cue_book import load_cues
 from services.bridge.driver import Shared
 from services.bridge.heartbeat import Heartbeat
+from services.bridge.legs.judge import judge_of_this_machine
 from services.bridge.legs.live_leg import LiveModel
 from services.bridge.media_server import MediaServer
 from services.bridge.menu_cache import MenuCache
@@ -70,6 +71,7 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
             bridge_id=bridge_id,
             prices=Prices(settings.model_prices, settings.carrier_prices),
             cues=load_cues(),
+            judge=judge_of_this_machine(),
         )
         media = MediaServer(process, shared, redis.commands, settings.agiza_token_secret, settings.agiza_bridge_slots)
         process.health.needs("redis", partial(answers, redis.commands))

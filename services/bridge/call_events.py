@@ -86,7 +86,8 @@ class CallEvents:
             reason=report.reason,
             duration_ms=report.duration_ms,
             transcript=tuple(
-                TranscriptTurn(who=turn.who, pii_text=turn.pii_text, at_ms=turn.at_ms) for turn in report.transcript
+                TranscriptTurn(who=turn.who, pii_text=turn.pii_text, at_ms=turn.at_ms, heard_ms=turn.heard_ms)
+                for turn in report.transcript
             ),
             pii_tool_calls=tuple(
                 ToolTiming(id=tool.id, name=tool.name, args=dict(tool.args), status=tool.status, ms=tool.ms)

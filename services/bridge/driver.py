@@ -23,11 +23,12 @@ from services.bridge.costs import UNKNOWN, Prices, cost_of, note_cost
 from services.bridge.cue_book import RATE, CueBook
 from services.bridge.legs.audibility import judged
 from services.bridge.legs.carrier_leg import CarrierLeg
+from services.bridge.legs.judge import Judge
 from services.bridge.legs.live_leg import LiveModel
 from services.bridge.legs.live_setup import ModelSetup
 from services.bridge.legs.uplink import Uplink
-from services.bridge.legs.voice import CallerVoice
-from services.bridge.measures import count_answers, note, note_end, note_hop
+from services.bridge.legs.voice import CallerVoice, Closer
+from services.bridge.measures import count_answers, note, note_end, note_flush, note_hop
 from services.bridge.menu_cache import MenuCache, setup_of
 from services.bridge.model_line import ModelLine
 from services.bridge.openings import Openings
@@ -61,6 +62,7 @@ class Shared:
     bridge_id: str
     cues: CueBook
     prices: Prices = UNKNOWN
+    judge: Judge | None = None
 
 
 class LiveCall:
@@ -75,7 +77,7 @@ class LiveCall:
         self._session = CallSession(facts, shared.limits, cue_times=shared.cues.times)
         self._events = CallEvents(facts, shared.replies.channel)
         self._uplink = Uplink(shared.metrics)
-        self._voice = CallerVoice()
+        self._voice = CallerVoice(shared.judge, carrier.played)
         self._line = ModelLine(
             shared.model, self._uplink, self._hear_model, self._model_setup, lambda: random.uniform(-1, 1)
         )
@@ -131,8 +133,12 @@ class LiveCall:
         """The caller, some 40 ms."""
         voiced_ms = self._voice.feed(pcm)
         if voiced_ms:
-            self.feed(i.CallerSpoke(voiced_ms))
+            closer = self._look_closer()
+            self.feed(i.CallerSpoke(voiced_ms, *closer) if closer else i.CallerSpoke(voiced_ms))
         self.feed(i.CallerAudio(pcm))
+
+    def _look_closer(self) -> Closer | None:
+        return self._voice.look(self._loop.time() * 1000) if self._session.wants_closer_look(self._now()) else None
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -195,10 +201,14 @@ class LiveCall:
                 self._shared.metrics.add("voice_cues_total", cue=name)
             case a.EndUtterance():
                 self._carrier.end_utterance()
-            case a.FlushPlayback(barge_in=barge_in):
+            case a.FlushPlayback():
                 self._carrier.flush()
-                if barge_in:
-                    self._shared.metrics.add("voice_bargeins_total")
+                note_flush(action, self._shared.metrics)
+            case a.Duck():
+                self._carrier.duck()
+                self._shared.metrics.add("voice_ducks_total")
+            case a.Unduck():
+                self._carrier.unduck()
             case a.ConnectModel():
                 self._line.connect(action)
             case a.RequestGreeting() | a.GoOn() | a.AnswerTools() | a.TellModel():

@@ -46,6 +46,14 @@ def note_hop(hop: a.NoteHop, metrics: Metrics) -> None:
     _log.info("model_hopped", reason=hop.reason, how=hop.how, away_ms=hop.away_ms)
 
 
+def note_flush(action: a.FlushPlayback, metrics: Metrics) -> None:
+    """Unplayed audio was dropped."""
+    if action.barge_in:
+        metrics.add("voice_bargeins_total")
+    if action.by_session:
+        metrics.add("voice_local_discards_total")
+
+
 def count_answers(results: tuple[ToolResult, ...], metrics: Metrics) -> None:
     """Answers to the model. Names and states that are not ours are not labels."""
     for result in results:

@@ -61,6 +61,8 @@ class RecordWriter:
         else:
             key = streams.session_turns_key(call_id)
             line = {"who": what.turn.who, "text": what.turn.pii_text, "at_ms": what.turn.at_ms}
+            if what.turn.heard_ms is not None:
+                line["heard_ms"] = what.turn.heard_ms
             pipe.rpush(key, json.dumps(line, ensure_ascii=False))
             pipe.ltrim(key, -TURNS_MAX, -1)
         pipe.expire(key, KEPT_S)

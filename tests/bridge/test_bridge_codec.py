@@ -115,7 +115,7 @@ def test_what_is_not_asked_for_is_passed_over_and_costs_its_message_nothing() ->
 
 def test_usage_under_both_names() -> None:
     counts = [{"modality": "AUDIO", "tokenCount": 3}, {"modality": 7, "tokenCount": "2"}, {"tokenCount": None}]
-    ours = {"response_audio": 3, "response_unknown": 2, "cached": 4}
+    ours = {"response_audio": 3, "response_unknown": 2}
     developer = {"responseTokenCount": 5, "responseTokensDetails": counts, "cachedContentTokenCount": 4}
     vertex = {"candidatesTokenCount": 5, "candidatesTokensDetails": counts, "cachedContentTokenCount": "4",
               "trafficType": "ON_DEMAND"}  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Final
 from agiza.runtime.metrics import Metrics
 from services.bridge.legs.audio import BYTES_PER_MS, Evened, Resampler
 from services.bridge.legs.pacer import Pacer
+from services.bridge.legs.played import Played
 from services.bridge.legs.ticks import Ticks
 from services.bridge.legs.uplink import CHUNK_MS
 from services.bridge.legs.wire import TEXT, ServerWire
@@ -21,6 +22,9 @@ from services.bridge.legs.wire import TEXT, ServerWire
 SUBPROTOCOL: Final = "audio.drachtio.org"
 FRAME_BYTES_MAX: Final = 64 * 1024
 KILL_AUDIO: Final = b'{"type":"killAudio"}'
+PUSH_OUT: Final = bytes(80 * BYTES_PER_MS)
+"""killAudio leaves what is less than a lump where it is, to be heard before the next sentence; these zeros, sent just
+before, move it to where killAudio clears."""
 STUCK_S: Final = 2.0
 """A socket that takes nothing for so long is of no use to a caller."""
 CLOSE_S: Final = 2.0
@@ -99,10 +103,24 @@ class CarrierLeg:
         self._pacer.flush(self._now())
         if self._kill_asked_at is None:
             self._kill_asked_at = self._loop.time()
+        self._connection.write(PUSH_OUT)
         self._connection.write(KILL_AUDIO, TEXT)
         if not self._connection.is_full:
             self._note_kill()
         self._pump_soon()
+
+    def duck(self) -> None:
+        """Lower the agent's voice in what is not sent yet."""
+        self._pacer.fader.duck()
+
+    def unduck(self) -> None:
+        """Bring it back."""
+        self._pacer.fader.unduck()
+
+    @property
+    def played(self) -> Played:
+        """What the caller got of the agent just now."""
+        return self._pacer.played
 
     async def close(self, code: int) -> None:
         """Close the socket; returns when it is closed or the carrier has not answered in time."""

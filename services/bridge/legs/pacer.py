@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from services.bridge.legs.audio import BYTES_PER_MS
+from services.bridge.legs.fader import Fader
+from services.bridge.legs.played import Played
 
 LEAD_MS: Final = 200
 """Audio at the carrier that is not played yet, at most."""
@@ -35,6 +37,8 @@ class Pacer:
         self._plays_until = 0.0
         self._waits_since: float | None = None
         self._hold_until = 0.0
+        self.fader = Fader()
+        self.played = Played()
 
     def push(self, pcm: bytes, now: float) -> None:
         """Append audio. Padding that is not sent yet gives way to it."""
@@ -61,6 +65,8 @@ class Pacer:
         self._waits_since = None
         self._plays_until = now
         self._hold_until = now + AFTER_KILL_MS
+        self.fader.reset()
+        self.played.stopped(now)
         return round(dropped)
 
     def ahead_ms(self, now: float) -> float:
@@ -86,7 +92,10 @@ class Pacer:
             zeros = min(self._padding, size - len(chunk))
             self._padding -= zeros
             chunk += bytes(zeros)
-        self._plays_until = max(self._plays_until, now) + len(chunk) / BYTES_PER_MS
+        chunk = self.fader.apply(chunk)
+        starts_at = max(self._plays_until, now)
+        self.played.sent(chunk, starts_at)
+        self._plays_until = starts_at + len(chunk) / BYTES_PER_MS
         return chunk
 
     def next_at(self, now: float) -> float | None:

@@ -82,10 +82,22 @@ class FlushPlayback:
     """Drop all unplayed audio at once, here and at the carrier. Audio of older generations is dead.
 
     ``barge_in``: because the caller spoke, and not because the agent has something more urgent to say.
+    ``by_session``: they went on speaking, and the model has not stopped yet.
     """
 
     generation: int
     barge_in: bool = True
+    by_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duck:
+    """Lower the agent's voice: the caller speaks over it. Always followed by :class:`Unduck`, if the call lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unduck:
+    """Bring the agent's voice back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +164,16 @@ class RequestHandoff:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One transcript turn. ``at_ms`` counts from the start of the leg."""
+    """One transcript turn. ``at_ms`` counts from the start of the leg.
+
+    ``heard_ms``: of an agent's turn that was cut off, how much of its sound was played (up to 200 ms less in the
+    caller's ear). Its text runs ahead of the sound, so it holds words that were never heard.
+    """
 
     who: Speaker
     pii_text: str
     at_ms: int
+    heard_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +247,7 @@ ComplaintKind = Literal[
     "model_phantom_interruption",
     "caller_silent",
     "call_long",
+    "model_unyielding",
     "caller_frames_missing",
     "go_away",
     "model_lost",
@@ -301,6 +319,8 @@ Action: TypeAlias = (
     | PlayCue
     | EndUtterance
     | FlushPlayback
+    | Duck
+    | Unduck
     | PublishTools
     | AskToolsOverHttp
     | PublishToolsCancelled

@@ -84,6 +84,21 @@ class Limits:
     farewell_ms: int = 10_000
     stale_audio_ms: int = 3_000
     """After an interruption, audio of the old turn is dropped until its end is announced, but no longer than this."""
+    echo_ms: int = 400
+    """So long after the agent's last sound its echo may come back on the line."""
+    duck_pause_ms: int = 400
+    """A caller who is silent for longer while the agent speaks begins anew."""
+    duck_release_ms: int = 400
+    """The caller is silent for so long: the agent's voice comes back."""
+    sustained_ms: int = 1_200
+    """A caller who talks over the agent for so long, without such a pause and voiced for two thirds of it, wants the
+    floor, whatever the model makes of it. A "mm-hm" takes 0.3 to 0.6 s, two of them with an "okay" up to one."""
+    sustained_reading_ms: int = 2_000
+    """The same over a read-back: "yes, that's right" into its last words must not cost one more question."""
+    unyielding_ms: int = 1_500
+    """The unplayed was dropped, the caller is silent for so long, and the model's turn still goes on: it is told."""
+    discarded_ms: int = 15_000
+    """Audio of a turn that was dropped so is dropped until the turn's end, but no longer than this."""
     turn_quiet_ms: int = 700
     """A transcript turn is complete when nothing was added for this long."""
     transcript_turns_max: int = 400

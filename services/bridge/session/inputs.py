@@ -25,9 +25,15 @@ class CallerAudio:
 
 @dataclass(frozen=True, slots=True)
 class CallerSpoke:
-    """The local voice detector heard ``voiced_ms`` more of caller speech."""
+    """The local voice detector heard ``voiced_ms`` more of caller speech.
+
+    ``own_ms``: of this, surely the caller's own voice, neither noise nor the agent's echo; None when nobody looked or
+    this machine cannot tell. ``answer_ms``: what of it may count as an answer; None when nobody looked.
+    """
 
     voiced_ms: int
+    own_ms: int | None = None
+    answer_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,13 @@ class ReadBackWatch:
         self._turn_over = False
         self._cut = False
         self._speech_ms = 0
+        self._placed = False
 
     def arm(self, quote_id: str) -> None:
         """A new quote was told to the model. Evidence for an older one is gone."""
         self._quote_id = quote_id
         self._from_ms, self._until_ms, self._starts_at = 0.0, None, None
-        self._turn_over = self._cut = False
+        self._turn_over = self._cut = self._placed = False
         self._speech_ms = 0
 
     def asked_again(self) -> None:
@@ -63,7 +64,8 @@ class ReadBackWatch:
             self._cut = self._turn_over = True
 
     def on_model_lost(self) -> None:
-        """The model session is gone. A read-back that it had not finished was none: it needs a new quote."""
+        """The model session is gone. A read-back that it had not finished was none: it needs a new quote. One that
+        was over stays what it was."""
         if not self._turn_over:
             self._quote_id = None
 
@@ -71,6 +73,21 @@ class ReadBackWatch:
         """The caller spoke."""
         if self._starts_at is not None and now >= self._starts_at:
             self._speech_ms += voiced_ms
+
+    def on_placed(self) -> None:
+        """The order is placed: no answer is waited for any more."""
+        self._placed = True
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """A quote is being read back, or was, and what the caller says counts."""
+        return self._quote_id is not None and self._starts_at is not None and not self._placed
+
+    def is_playing(self, now: int) -> bool:
+        """The caller is hearing the read-back."""
+        if self._quote_id is None or self._starts_at is None or self._cut or now < self._starts_at:
+            return False
+        return not self._is_heard(now)
 
     def state(self, now: int) -> ReadBackState | None:
         """The evidence, or None when nothing was quoted."""

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 from agiza.contracts.tools import END_CALL, ESCALATE, ORDER_TOOLS, SWITCH_LANGUAGE
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.barge_in import BargeIn
 from services.bridge.session.cues import NO_CUES, CueTimes
 from services.bridge.session.endings import CLOSE_GOING_AWAY, Endings
 from services.bridge.session.facts import CallFacts, Limits
@@ -46,7 +47,8 @@ class CallSession:
         self._leg = LegState(facts, limits or Limits(), cue_times, strict=strict)
         self._endings = Endings(self._leg)
         self._hops = ModelHops(self._leg, self._endings)
-        self._watch = Watch(self._leg, self._endings, self._hops)
+        self._barge_in = BargeIn(self._leg, self._endings)
+        self._watch = Watch(self._leg, self._endings, self._hops, self._barge_in)
         self._speech_at: int | None = None
         self._called_in_turn = False
 
@@ -78,6 +80,10 @@ class CallSession:
         """The earliest moment at which a Tick will do something."""
         return self._watch.next_deadline()
 
+    def wants_closer_look(self, now: int) -> bool:
+        """Whether :class:`~.inputs.CallerSpoke` should tell whose voice it is. Changes nothing."""
+        return self._leg.opened_at is not None and self._barge_in.wants_closer_look(now)
+
     # -- dispatch ------------------------------------------------------------------------------------------------
 
     def _dispatch(self, event: i.Input, now: int) -> None:
@@ -95,7 +101,7 @@ class CallSession:
                 leg.stuck.on_caller_speech(voiced_ms, now)
                 leg.absence.on_caller_speech(voiced_ms, now)
                 leg.progress.on_caller_speech(voiced_ms)
-                leg.speech.read_back.on_caller_speech(voiced_ms, now)
+                self._barge_in.on_caller_spoke(event, now)
             case i.CallerWords(text):
                 leg.absence.on_caller_words(now)
                 leg.transcript.add("caller", text, leg.since_open(now), now)
@@ -104,7 +110,7 @@ class CallSession:
             case i.Tick():
                 self._watch.on_tick(now)
             case i.ModelInterrupted():
-                self._on_interrupted(now)
+                self._barge_in.on_interrupted(now)
             case i.GenerationCompleted():
                 leg.do(leg.speech.on_generation_completed())
                 leg.stuck.on_generation_completed()
@@ -192,20 +198,6 @@ class CallSession:
         if leg.speech.begin_turn():
             leg.save_turns(leg.transcript.complete("caller"))
 
-    def _on_interrupted(self, now: int) -> None:
-        leg = self._leg
-        was_in_turn = leg.speech.turn_open
-        flush = leg.speech.on_interrupted(now)
-        leg.do(flush)
-        leg.save_turns(leg.transcript.complete("agent"))
-        leg.greeted()
-        in_vain = not flush and not was_in_turn
-        leg.stuck.on_interrupted(now, in_vain=in_vain)
-        if in_vain:
-            leg.do([a.Complain("model_phantom_interruption")])
-        if flush and self.phase is Phase.FAREWELL:
-            self._endings.went_on(Trigger.CALLER_WENT_ON, now)
-
     def _on_turn_completed(self, turn: i.TurnCompleted, now: int) -> None:
         leg = self._leg
         is_cut = leg.speech.is_cut
@@ -221,6 +213,7 @@ class CallSession:
         leg.handover.on_turn_over()
         leg.farewell.on_turn_over()
         leg.save_turns(leg.transcript.complete("agent"))
+        self._barge_in.on_turn_over()
         if was_heard:
             leg.ledger.on_agent_turn_over()
             leg.memory.on_turn_over()

@@ -25,6 +25,11 @@ class AgentSpeech:
         self._has_audio = False
         self._utterance_open = False
         self._stale_until: int | None = None
+        self._discarded = False
+        self._flushed_at: float | None = None
+        self._turn_from_ms = 0.0
+        self.cut_heard_ms = 0
+        """Of the turn that was cut off last: so much of its sound was played."""
         self.playback = Playback()
         self.read_back = ReadBackWatch(self.playback)
         self.turn_open = False
@@ -32,6 +37,8 @@ class AgentSpeech:
     def begin_turn(self) -> bool:
         """The model sent something of a turn. True when it is the first of it."""
         is_first = not self.turn_open
+        if is_first:
+            self._turn_from_ms = self.playback.queued_ms
         self.turn_open = True
         return is_first
 
@@ -44,10 +51,16 @@ class AgentSpeech:
         if self.is_stale(now):
             return [Complain("stale_audio")]
         self._stale_until = None
+        self._discarded = False
         self._has_audio = self._utterance_open = True
         self.read_back.on_audio(now)
         self.playback.queue(len(pcm), rate, now)
         self.read_back.on_audio_queued()
+        return [PlayAudio(pcm, rate, self.playback.generation)]
+
+    def on_cue(self, pcm: bytes, rate: int, now: int) -> list[Action]:
+        """A sound of ours between what the model says. It is not part of a turn, and never the read-back."""
+        self.playback.queue(len(pcm), rate, now)
         return [PlayAudio(pcm, rate, self.playback.generation)]
 
     def on_generation_completed(self) -> list[Action]:
@@ -58,24 +71,38 @@ class AgentSpeech:
     def on_interrupted(self, now: int) -> list[Action]:
         """The model yielded. Without anything audible there is nothing to flush: some interruptions are phantoms."""
         actions: list[Action] = []
-        if (self._has_audio and self.turn_open) or now < self.playback.ends_at + _CARRIER_LAG_MS:
-            self.read_back.on_interrupted(now)
-            self.playback.flush(now)
-            self._utterance_open = False
-            actions.append(FlushPlayback(self.playback.generation))
+        if (self._has_audio and self.turn_open and not self._discarded) or self._is_audible(now):
+            actions.append(FlushPlayback(self._drop_unplayed(now)))
         if self.turn_open:
             self._stale_until = now + self._limits.stale_audio_ms
         return actions
+
+    def discard(self, now: int) -> list[Action]:
+        """The caller goes on speaking, and the model has not yielded: drop what is unplayed, and what it still sends
+        of this turn. Nothing where nothing is audible."""
+        if not self.playback.is_playing(now):
+            return []
+        if self.turn_open:
+            self._discarded = True
+            self._stale_until = now + self._limits.discarded_ms
+        return [FlushPlayback(self._drop_unplayed(now), by_session=True)]
+
+    def told_to_stop(self, now: int) -> None:
+        """The model was told to stop: its answer must not be taken for the turn that it stops."""
+        if self._discarded:
+            self._stale_until = now + self._limits.stale_audio_ms
 
     def cut_short(self, now: int) -> list[Action]:
         """Drop what is unplayed of finished turns: something more urgent is to be said. What the model is still
         saying it breaks off by itself, when it is told."""
         if self.turn_open or not self.playback.is_playing(now):
             return []
-        self.read_back.on_interrupted(now)
-        self.playback.flush(now)
-        self._utterance_open = False
-        return [FlushPlayback(self.playback.generation, barge_in=False)]
+        return [FlushPlayback(self._drop_unplayed(now), barge_in=False)]
+
+    @property
+    def is_unyielding(self) -> bool:
+        """True while a turn goes on whose audio the session dropped."""
+        return self._discarded and self.turn_open
 
     @property
     def is_cut(self) -> bool:
@@ -95,10 +122,22 @@ class AgentSpeech:
     def on_turn_completed(self) -> tuple[bool, list[Action]]:
         """The turn is over. The flag says whether anything was said in it."""
         said_something = self._has_audio
-        self._has_audio = self.turn_open = False
+        self._has_audio = self.turn_open = self._discarded = False
         self._stale_until = None
         self.read_back.on_turn_over()
         return said_something, self._end_utterance()
+
+    def _is_audible(self, now: int) -> bool:
+        return now < self.playback.ends_at + _CARRIER_LAG_MS and self.playback.ends_at != self._flushed_at
+
+    def _drop_unplayed(self, now: int) -> int:
+        """The new generation."""
+        self.read_back.on_interrupted(now)
+        self.cut_heard_ms = round(max(0.0, self.playback.played_ms(now) - self._turn_from_ms))
+        self.playback.flush(now)
+        self._flushed_at = self.playback.ends_at
+        self._utterance_open = False
+        return self.playback.generation
 
     def _end_utterance(self) -> list[Action]:
         if not self._utterance_open:

@@ -12,6 +12,7 @@ from services.bridge.session.absence import Absence
 from services.bridge.session.audibility import Audibility
 from services.bridge.session.backstop import Backstop
 from services.bridge.session.cues import NO_CUES, Cues, CueTimes
+from services.bridge.session.ducking import Ducking
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.farewell import Farewell
 from services.bridge.session.handover import Handover, Stage
@@ -42,6 +43,7 @@ class LegState:
         self.phase = Phase.CONNECTING
         self.opened_at: int | None = None
         self.speech = AgentSpeech(limits)
+        self.ducking = Ducking(limits)
         self.desk = ToolDesk(facts, limits)
         self.news = News(self.speech.playback)
         self.handover = Handover(facts, limits, self.speech, self.desk, self.news)
@@ -82,6 +84,16 @@ class LegState:
                 case a.RequestHandoff():
                     self.backstop.on_asked()
             self._out.append(action)
+            if isinstance(action, a.FlushPlayback):
+                self._on_flushed()
+
+    def _on_flushed(self) -> None:
+        """A duck ends with the audio it lowered, and what was said of the turn was not all heard."""
+        if self.ducking.on_flushed():
+            self._out.append(a.Unduck())
+        cut = self.transcript.mark_cut(self.speech.cut_heard_ms, self.speech.turn_open)
+        if cut is not None:  # its line is written already
+            self._out.append(a.SaveRecord({"cut_turn_at_ms": str(cut.at_ms), "cut_heard_ms": str(cut.heard_ms)}))
 
     def adopt(self, calls: tuple[i.ToolRequest, ...]) -> tuple[i.ToolRequest, ...]:
         """Function calls under ids of ours: two model sessions may give the same id to two calls."""
@@ -174,6 +186,8 @@ class LegState:
         quote_id = result.response.get("quote_id")
         if result.name == GET_TOTAL and isinstance(quote_id, str):
             self.speech.read_back.arm(quote_id)
+        elif result.name == PLACE_ORDER and result.response.get("status") == "ok":
+            self.speech.read_back.on_placed()
         elif result.name == PLACE_ORDER and result.response.get("code") == "confirm_again":
             self.speech.read_back.asked_again()
 

@@ -26,7 +26,8 @@ class StuckWatch:
 
     It owes an answer to a caller who spoke, to the results of functions, to an interruption, to a text of ours, and the
     rest of a turn that it began. Voice that is heard over the agent's own is an answer to nothing yet, except over its
-    last words; it counts when the model let itself be interrupted by it. A function call is a sign of life, but nothing that a caller hears.
+    last words; it counts when the model let itself be interrupted by it. A function call is a sign of life, but nothing
+    that a caller hears.
     """
 
     def __init__(self, limits: Limits, playback: Playback) -> None:

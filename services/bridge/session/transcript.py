@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from services.bridge.session.actions import Speaker, Turn
 from services.bridge.session.facts import Limits
+
+CHARS_PER_SECOND: Final = 15
+"""Of an agent's voice at a normal pace."""
+
+
+def heard_text(turn: Turn) -> str:
+    """The words of a turn that the caller can have heard: of one that was cut off, about as many as fit into what was
+    played, with a dash at the end."""
+    if turn.heard_ms is None:
+        return turn.pii_text
+    heard: list[str] = []
+    left = turn.heard_ms * CHARS_PER_SECOND / 1000
+    for word in turn.pii_text.split():
+        left -= len(word) + 1
+        if left < 0:
+            break
+        heard.append(word)
+    return " ".join(heard) + "-" if heard else ""
 
 
 class Transcript:
@@ -14,6 +35,7 @@ class Transcript:
         self._open: dict[Speaker, Turn] = {}
         self._touched: dict[Speaker, int] = {}
         self._turns: list[Turn] = []
+        self._cut_heard_ms: int | None = None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -26,8 +48,8 @@ class Transcript:
         if turn is None:
             if not text.strip():
                 return
-            turn = Turn(who, "", at_ms)
-        self._open[who] = Turn(who, (turn.pii_text + text)[: self._limits.turn_chars_max], turn.at_ms)
+            turn = Turn(who, "", at_ms, self._cut_heard_ms if who == "agent" else None)
+        self._open[who] = replace(turn, pii_text=(turn.pii_text + text)[: self._limits.turn_chars_max])
         self._touched[who] = now
 
     def complete(self, who: Speaker) -> list[Turn]:
@@ -35,10 +57,28 @@ class Transcript:
         turn = self._open.pop(who, None)
         if turn is None:
             return []
-        turn = Turn(who, " ".join(turn.pii_text.split()), turn.at_ms)
+        turn = replace(turn, pii_text=" ".join(turn.pii_text.split()))
         if len(self._turns) < self._limits.transcript_turns_max:
             self._turns.append(turn)
         return [turn]
+
+    def mark_cut(self, heard_ms: int, turn_open: bool) -> Turn | None:
+        """The agent was cut off after so much of its turn; words that still come of an open turn are marked too.
+        A turn that was complete already, only not played to its end, is given back as it is now."""
+        if turn_open:
+            self._cut_heard_ms = heard_ms
+            if "agent" in self._open:
+                self._open["agent"] = replace(self._open["agent"], heard_ms=heard_ms)
+            return None
+        for index in range(len(self._turns) - 1, -1, -1):
+            if self._turns[index].who == "agent":
+                self._turns[index] = replace(self._turns[index], heard_ms=heard_ms)
+                return self._turns[index]
+        return None
+
+    def on_agent_turn_over(self) -> None:
+        """The next words of the agent belong to another turn."""
+        self._cut_heard_ms = None
 
     def complete_all(self) -> list[Turn]:
         """Close both, in the order in which they began."""

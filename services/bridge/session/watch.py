@@ -8,6 +8,7 @@ from typing import Final
 
 from services.bridge.session import actions as a
 from services.bridge.session.backstop import SUMMARIES
+from services.bridge.session.barge_in import BargeIn
 from services.bridge.session.endings import Endings
 from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.hops import ModelHops
@@ -32,10 +33,11 @@ class Deadline:
 class Watch:
     """Keeps all times of one leg. The signs of life that no other part keeps are noted here."""
 
-    def __init__(self, leg: LegState, endings: Endings, hops: ModelHops) -> None:
+    def __init__(self, leg: LegState, endings: Endings, hops: ModelHops, barge_in: BargeIn) -> None:
         self._leg = leg
         self._hops = hops
         self._endings = endings
+        self._barge_in = barge_in
         self._frame_at = 0
         self._agent_heard = False
         self._parting_at: int | None = None
@@ -63,6 +65,7 @@ class Watch:
         opened_at = leg.opened_at or 0
         yield leg.desk.next_due(), "tool"
         yield leg.hold.until, "caller_hold"
+        yield self._barge_in.next_due(), "barge_in"
         yield leg.handover.next_due(), "handover"
         yield leg.farewell.next_due(), "farewell"
         yield leg.transcript.next_quiet(leg.speech.turn_open), "transcript"
@@ -88,6 +91,7 @@ class Watch:
             self._endings.need_person(TECHNICAL, "The order system did not answer.", now)
         if leg.hold.until is not None and now >= leg.hold.until:
             leg.send_caller_audio(leg.hold.release())
+        self._barge_in.on_tick(now)
         leg.save_turns(leg.transcript.complete_quiet(now, leg.speech.turn_open))
         leg.tell_news(now)
         self._endings.hand_over(leg.handover.due(now), now)
