@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-unit coverage check format lock docs eval-audio bench-bridge bench-load bench-webhook bench-handoff escalation-matrix chaos clean
+# Every target that the list names; no file is called like one.
+.PHONY: help $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -52,6 +53,9 @@ bench-webhook: setup ## ringing calls at 50/s, then with Postgres and Redis kill
 
 bench-handoff: setup ## from the wish for a person to the closed socket, the Dial, the ringing phone; tables
 	@$(BIN)/python -m benchmarks.handoff $(ARGS)
+
+bench-bargein: setup ## how soon the agent is silent when the caller speaks over it, and what must not silence it
+	@$(BIN)/python -m benchmarks.bargein $(ARGS)
 
 escalation-matrix: setup ## every way to a person, in all readings of the carrier; no double Dial, nobody stranded
 	@$(BIN)/python -m benchmarks.escalation_matrix $(ARGS)

@@ -131,7 +131,7 @@ class LiveCall:
 
     def _hear(self, pcm: bytes) -> None:
         """The caller, some 40 ms."""
-        voiced_ms = self._voice.feed(pcm)
+        voiced_ms = self._voice.feed(pcm, self._loop.time() * 1000)
         if voiced_ms:
             closer = self._look_closer()
             self.feed(i.CallerSpoke(voiced_ms, *closer) if closer else i.CallerSpoke(voiced_ms))

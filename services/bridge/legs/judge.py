@@ -17,8 +17,8 @@ from services.bridge.legs.audio import BYTES_PER_MS, CARRIER_RATE
 
 CHUNK_MS: Final = 32
 WINDOW_MS: Final = 8 * CHUNK_MS
-SPEECH_MIN: Final = 0.4
-"""Cold windows of telephone speech get 0.4 and more, of noise, coughs, clicks and hum at most 0.28."""
+SPEECH_MIN: Final = 0.3
+"""Cold windows of noise, coughs, clicks, wind and hum get 0.28 at most, of speech nearly always more."""
 _CHUNK_BYTES: Final = CHUNK_MS * BYTES_PER_MS
 _FULL_SCALE: Final = np.float32(1 / 32_768)
 

@@ -10,10 +10,8 @@ import numpy as np
 
 from services.bridge.legs.audio import BYTES_PER_MS
 
-PIECE_MS: Final = 20
 KEPT_MS: Final = 1_000
 SILENT_DB: Final = -120.0
-_PIECE_SAMPLES: Final = PIECE_MS * BYTES_PER_MS // 2
 _FULL_SCALE: Final = 32_768.0
 
 
@@ -45,22 +43,21 @@ class Played:
             self._chunks.pop()
 
     def loudest_db(self, since: float, until: float) -> float:
-        """Level of the loudest 20 ms heard in this time, in dB below full scale; -120 when there was silence."""
+        """Level of the loudest chunk heard in this time, in dB below full scale; -120 when there was silence."""
         loudest = SILENT_DB
-        for chunk in self._chunks:
-            if chunk.ends_at > since and chunk.starts_at < until:
+        for chunk in reversed(self._chunks):
+            if chunk.ends_at <= since:
+                break
+            if chunk.starts_at < until:
                 if chunk.level_db is None:
                     chunk.level_db = level_db(chunk.pcm)
-                loudest = max(loudest, chunk.level_db)
+                if chunk.level_db > loudest:
+                    loudest = chunk.level_db
         return loudest
 
 
 def level_db(pcm: bytes) -> float:
-    """Level of the loudest 20 ms of S16LE samples, in dB below full scale."""
+    """Level (RMS) of S16LE samples, in dB below full scale."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    whole = len(samples) // _PIECE_SAMPLES
-    if whole > 1:
-        power = float(np.square(samples[: whole * _PIECE_SAMPLES]).reshape(whole, _PIECE_SAMPLES).mean(axis=1).max())
-    else:
-        power = float(samples.dot(samples)) / max(1, len(samples))
-    return 10 * math.log10(power / _FULL_SCALE**2) if power > 0 else SILENT_DB
+    power = float(samples.dot(samples))
+    return 10 * math.log10(power / (len(samples) * _FULL_SCALE**2)) if power > 0 else SILENT_DB

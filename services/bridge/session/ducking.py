@@ -24,7 +24,6 @@ class Ducking:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._run_from = 0
         self._run_ms = 0
         self._voice_at = 0
         self._tell_from: int | None = None
@@ -39,20 +38,17 @@ class Ducking:
             if self.is_ducked:
                 self._voice_at = now  # the agent may begin again while they still speak
             return None
-        if now - own_ms - self._voice_at > self._limits.duck_pause_ms or self._run_ms == 0:
-            self._run_from, self._run_ms = now - own_ms, 0
+        if now - own_ms - self._voice_at > self._limits.sustained_pause_ms:
+            self._run_ms = 0
         self._voice_at = now
         self._run_ms += own_ms
-        return "discard" if self._is_sustained(now, reading_back) else "duck"
+        wanted_ms = self._limits.sustained_reading_ms if reading_back else self._limits.sustained_ms
+        return "discard" if self._run_ms >= wanted_ms else "duck"
 
     def begin(self) -> bool:
         """The agent's voice is to be low. False where it is already."""
         was_ducked, self.is_ducked = self.is_ducked, True
         return not was_ducked
-
-    def _is_sustained(self, now: int, reading_back: bool) -> bool:
-        wanted_ms = self._limits.sustained_reading_ms if reading_back else self._limits.sustained_ms
-        return now - self._run_from >= wanted_ms and self._run_ms * 3 >= wanted_ms * 2
 
     def on_flushed(self) -> bool:
         """All unplayed audio was dropped, by whomever. True when a duck ends with it."""

@@ -86,13 +86,13 @@ class Limits:
     """After an interruption, audio of the old turn is dropped until its end is announced, but no longer than this."""
     echo_ms: int = 400
     """So long after the agent's last sound its echo may come back on the line."""
-    duck_pause_ms: int = 400
-    """A caller who is silent for longer while the agent speaks begins anew."""
     duck_release_ms: int = 400
     """The caller is silent for so long: the agent's voice comes back."""
     sustained_ms: int = 1_200
-    """A caller who talks over the agent for so long, without such a pause and voiced for two thirds of it, wants the
-    floor, whatever the model makes of it. A "mm-hm" takes 0.3 to 0.6 s, two of them with an "okay" up to one."""
+    """A caller with so much voice over the agent's, and no longer pause in it than the next, wants the floor, whatever
+    the model makes of it. A "mm-hm" takes 0.3 to 0.6 s, two of them with an "okay" up to one."""
+    sustained_pause_ms: int = 600
+    """As long as the pause at a comma."""
     sustained_reading_ms: int = 2_000
     """The same over a read-back: "yes, that's right" into its last words must not cost one more question."""
     unyielding_ms: int = 1_500
