@@ -34,6 +34,7 @@ OUTPUT_RATE_DEFAULT: Final = 24_000
 
 _AUDIO_HEAD: Final = b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=16000","data":"'
 _AUDIO_TAIL: Final = b'"}}}'
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -54,7 +55,8 @@ class _Wire(msgspec.Struct, rename="camel"):
 
 
 class _Blob(_Wire):
-    data: str | None = None
+    data: bytes | None = None
+    """msgspec reads it four times as fast as ``binascii``, but knows the standard alphabet only, and padded."""
     mime_type: str | None = None
 
 
@@ -122,18 +124,26 @@ class _Message(_Wire):
 
 # Not strict: integers may come as strings.
 _DECODER: Final = msgspec.json.Decoder(_Message, strict=False)
+_OTHER_ALPHABET: Final = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/_-]+={0,2})"')
 
 
-def decode(raw: bytes | str) -> list[Input]:
+def decode(raw: bytes) -> list[Input]:
     """What a server message says, in the order in which it is to be taken. Raises :class:`MalformedMessage`.
 
     Words come before the end of the turn that they belong to; an interruption before the audio beside it, which is
     of the interrupted turn.
     """
     try:
-        return list(_inputs(_DECODER.decode(raw)))
-    except (msgspec.DecodeError, binascii.Error, ValueError):
+        return list(_inputs(_decoded(raw)))
+    except (msgspec.DecodeError, ValueError):
         raise MalformedMessage from None
+
+
+def _decoded(raw: bytes) -> _Message:
+    try:
+        return _DECODER.decode(raw)
+    except msgspec.ValidationError:  # perhaps for nothing but the alphabet of its audio
+        return _DECODER.decode(_OTHER_ALPHABET.sub(_in_standard_alphabet, raw))
 
 
 def _inputs(message: _Message) -> Iterator[Input]:
@@ -169,7 +179,7 @@ def _content(content: _Content) -> Iterator[Input]:
             # A functionCall in here repeats one that comes as a toolCall; it is never carried out.
             blob = part.inline_data
             if blob is not None and not part.thought and blob.mime_type and blob.mime_type.startswith("audio/"):
-                yield ModelAudio(_from_base64(blob.data or ""), _rate(blob.mime_type))
+                yield ModelAudio(blob.data or b"", _rate(blob.mime_type))
     if content.generation_complete:
         yield GenerationCompleted()
     if content.turn_complete:
@@ -187,11 +197,9 @@ def _code(word: str | int | None) -> str:
     return word
 
 
-def _from_base64(text: str) -> bytes:
-    """Standard or URL-safe, padded or not."""
-    if "-" in text or "_" in text:
-        text = text.replace("-", "+").replace("_", "/")
-    return binascii.a2b_base64(text + "=" * (-len(text) % 4))
+def _in_standard_alphabet(data: re.Match[bytes]) -> bytes:
+    text = data.group(1).rstrip(b"=").translate(_TO_STANDARD)
+    return b'"data":"' + text + b"=" * (-len(text) % 4) + b'"'
 
 
 def _rate(mime_type: str) -> int:
