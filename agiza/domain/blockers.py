@@ -11,9 +11,9 @@ from agiza.domain.decide_items import item_sold_out
 from agiza.domain.hours import spoken_opening
 from agiza.domain.limits import ORDERS_MAX, limit_broken
 from agiza.domain.lines import line_name
-from agiza.domain.money import amount_in_words
 from agiza.domain.pricing import PricedCart, fits_menu, travels_with
-from agiza.domain.replies import PERSON_OFFER
+from agiza.domain.replies import PERSON_OFFER, amount
+from agiza.domain.said import said
 
 
 def first_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Ruling | None:
@@ -41,17 +41,17 @@ def _closed(ctx: ToolContext) -> Ruling | None:
     if hours.is_open(ctx.now):
         return None
     opening = hours.next_opening(ctx.now)
-    again = f" We open again {spoken_opening(opening, ctx.now)}." if opening is not None else ""
-    return refuse(
-        "branch_closed", f"I am sorry, we are closed now. We are open {hours.spoken()}.{again}", hours=hours.spoken()
-    )
+    message = said("closed", hours=hours.spoken())
+    if opening is not None:
+        message = said("closed_until", hours=hours.spoken(), opening=spoken_opening(opening, ctx.now))
+    return refuse("branch_closed", message, hours=hours.spoken())
 
 
 def _line_blocker(cart: Cart, ctx: ToolContext) -> Ruling | None:
     for line in cart.lines:
         if not fits_menu(line, ctx.menu):
             name = line_name(line, ctx.menu)
-            return refuse("item_gone", f"The {name} is not on our menu any more. Shall I take it off?", line=line.id)
+            return refuse("item_gone", said("item_gone", item=name), line=line.id)
         item = ctx.menu.items[line.item]
         if item.id in ctx.sold_out:
             return replace(item_sold_out(item), detail={"item": item.id, "line": line.id})
@@ -67,15 +67,14 @@ def _fulfilment_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Rul
     if priced.fulfilment != "delivery":
         return None
     if cart.customer.address is None:
-        return ask("address_missing", "What is the address for the delivery?", argument="address")
+        return ask("address_missing", said("address_missing"), argument="address")
     minimum = ctx.branch.delivery.minimum_minor if ctx.branch.delivery is not None else 0
     if priced.totals.subtotal_minor >= minimum or travels_with(cart, priced.fulfilment) is not None:
         return None
-    words = amount_in_words(minimum, ctx.branch.currency)
-    other_way = " or pick it up" if "pickup" in ctx.branch.fulfilment else ""
+    key = "delivery_minimum_or_pickup" if "pickup" in ctx.branch.fulfilment else "delivery_minimum"
     return refuse(
         "below_delivery_minimum",
-        f"We deliver orders from {words}. Would you like to add something{other_way}?",
+        said(key, amount=amount(minimum, ctx.branch.currency)),
         minimum_minor=minimum,
         subtotal_minor=priced.totals.subtotal_minor,
     )
@@ -84,4 +83,4 @@ def _fulfilment_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Rul
 def _too_many_orders(cart: Cart) -> Ruling | None:
     if len(cart.placed) < ORDERS_MAX:
         return None
-    return refuse("too_many_orders", f"I cannot take another order on this call. {PERSON_OFFER}")
+    return refuse("too_many_orders", said("too_many_orders", person=PERSON_OFFER))

@@ -8,7 +8,8 @@ from agiza.domain.ids import OptionId
 from agiza.domain.menu_model import Group, Item, Option
 from agiza.domain.names import option_names, resolve, resolve_option
 from agiza.domain.pricing import default_choices
-from agiza.domain.replies import one_of
+from agiza.domain.replies import one_of, option_name
+from agiza.domain.said import said
 
 Choices = tuple[Choice, ...]
 
@@ -50,18 +51,18 @@ def find_option(item: Item, text: str, ctx: ToolContext) -> tuple[Group, Option]
     if near:
         return ask(
             "unclear_modifier",
-            f"Did you mean {one_of(option.name for option in near)}?",
+            said("did_you_mean", names=one_of(option_name(option) for option in near)),
             item=item.id,
             options=[{"id": option.id, "name": option.name} for option in near],
         )
     if not item.groups:
-        return refuse("no_choices", f"There is nothing to choose for the {item.name}.", item=item.id)
+        return refuse("no_choices", said("no_choices", item=item.name), item=item.id)
     elsewhere = resolve(text, {o.id: (o.name,) for group in ctx.menu.groups.values() for o in group.options})
     offered = [option for group in item.groups for option in group.options]
     code = "modifier_not_offered" if elsewhere.found is not None else "unknown_modifier"
     return refuse(
         code,
-        f"That cannot be chosen for the {item.name}. There is {one_of(option.name for option in offered[:6])}.",
+        said("not_choosable", item=item.name, options=one_of(option_name(option) for option in offered[:6])),
         item=item.id,
         options=[{"id": option.id, "name": option.name} for option in offered],
     )
@@ -86,10 +87,9 @@ def take_option(
 ) -> Choices | Ruling:
     """The choices with `option` taken `times` times. Where only one may be chosen, it replaces the earlier one."""
     if times > group.quantity_max:
-        most = "once" if group.quantity_max == 1 else f"{group.quantity_max} times"
-        return refuse(
-            "option_quantity_max", f"I can put {option.name} on the {item.name} {most} at most.", item=item.id
-        )
+        key = "most_once" if group.quantity_max == 1 else "most_times"
+        message = said(key, option=option_name(option), item=item.name, times=group.quantity_max)
+        return refuse("option_quantity_max", message, item=item.id)
     if option_sold_out(group, option, ctx):
         return _sold_out(item, group, option, ctx)
     others = tuple(
@@ -98,7 +98,7 @@ def take_option(
     if sum(choice.group == group.id for choice in others) >= group.max:
         return refuse(
             "too_many_choices",
-            f"The {item.name} can have {group.max} of these at most.",
+            said("too_many_choices", item=item.name, most=group.max),
             item=item.id,
             group=group.id,
             max=group.max,
@@ -166,21 +166,31 @@ def _sold_out(item: Item, group: Group, option: Option, ctx: ToolContext) -> Rul
     if group.min and left:
         return ask(
             "option_sold_out",
-            f"Sorry, we are out of {option.name} today. For the {item.name} there is {one_of(o.name for o in left)}.",
+            said(
+                "option_sold_out_others",
+                option=option_name(option),
+                item=item.name,
+                options=one_of(option_name(other) for other in left),
+            ),
             item=item.id,
             group=group.id,
             options=[{"id": other.id, "name": other.name} for other in left],
         )
-    return refuse("option_sold_out", f"Sorry, we are out of {option.name} today.", item=item.id, group=group.id)
+    return refuse("option_sold_out", said("option_sold_out", option=option_name(option)), item=item.id, group=group.id)
 
 
 def _ask_choice(item: Item, group: Group, ctx: ToolContext, options: list[Option] | None = None) -> Ruling:
     offered = [option for option in (options or group.options) if not option_sold_out(group, option, ctx)]
     if not offered:
-        return refuse("item_sold_out", f"Sorry, we cannot make the {item.name} today.", item=item.id)
+        return refuse("item_sold_out", said("cannot_make", item=item.name), item=item.id)
     return ask(
         "choice_missing",
-        f"Which {group.name} for the {item.name}: {one_of(option.name for option in offered)}?",
+        said(
+            "which_choice",
+            group=group.name,
+            item=item.name,
+            options=one_of(option_name(option) for option in offered),
+        ),
         item=item.id,
         group=group.id,
         options=[{"id": option.id, "name": option.name} for option in offered],

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agiza.domain.context import Ruling, refuse
+from agiza.domain.said import said
 
 NAME_CHARS_MAX = 80
 MODIFIERS_MAX = 20
@@ -101,7 +102,7 @@ Command = (
 )
 
 # Tools of the call, not of the cart; the bridge carries them out.
-_CALL_TOOLS = frozenset({"escalate", "endCall"})
+_CALL_TOOLS = frozenset({"escalate", "endCall", "switchLanguage"})
 
 
 class _Wrong(Exception):
@@ -115,10 +116,10 @@ class _Wrong(Exception):
 def parse_command(name: str, args: object) -> Command | Ruling:
     """The command of a tool call, or the refusal to give back."""
     if name in _CALL_TOOLS:
-        return refuse("not_a_cart_tool", "That is about the call, not about the order.", tool=name)
+        return refuse("not_a_cart_tool", said("about_the_call"), tool=name)
     read = _READERS.get(name)
     if read is None:
-        return refuse("unknown_tool", "I am sorry, I cannot do that.")
+        return refuse("unknown_tool", said("cannot_do"))
     if not isinstance(args, Mapping):
         return refuse("bad_arguments", _NOT_UNDERSTOOD)
     try:
@@ -127,13 +128,13 @@ def parse_command(name: str, args: object) -> Command | Ruling:
         return wrong.ruling
 
 
-_NOT_UNDERSTOOD = "I am sorry, I did not get that. Could you say it again?"
+_NOT_UNDERSTOOD = said("not_understood")
 
 
 def _add_item(args: Mapping[str, object]) -> Command:
     quantity = _quantity(args, "quantity")
     if quantity == 0:
-        raise _Wrong("bad_quantity", "How many would you like?", argument="quantity")
+        raise _Wrong("bad_quantity", said("how_many"), argument="quantity")
     return AddItem(_required(args, "name"), 1 if quantity is None else quantity, _modifiers(args))
 
 
@@ -146,7 +147,7 @@ def _remove_item(args: Mapping[str, object]) -> Command:
     item, line = _which(args)
     quantity = _quantity(args, "quantity")
     if quantity == 0:
-        raise _Wrong("bad_quantity", "How many shall I take off?", argument="quantity")
+        raise _Wrong("bad_quantity", said("how_many_off"), argument="quantity")
     return RemoveItem(item, line, quantity)
 
 
@@ -154,7 +155,7 @@ def _change_quantity(args: Mapping[str, object]) -> Command:
     item, line = _which(args)
     quantity = _quantity(args, "quantity")
     if quantity is None:
-        raise _Wrong("bad_quantity", "How many would you like?", argument="quantity")
+        raise _Wrong("bad_quantity", said("how_many"), argument="quantity")
     return ChangeQuantity(item, line, quantity)
 
 
@@ -222,7 +223,7 @@ def _text(args: Mapping[str, object], key: str, chars_max: int) -> str | None:
         raise _Wrong("bad_arguments", _NOT_UNDERSTOOD, argument=key)
     # the raw length is bounded first, so that cleaning works on little
     if len(value) > 4 * chars_max or len(cleaned := clean_text(value)) > chars_max:
-        raise _Wrong("text_too_long", "I am sorry, that is too long for me. Could you say it shorter?", argument=key)
+        raise _Wrong("text_too_long", said("too_long"), argument=key)
     return cleaned or None
 
 
@@ -237,7 +238,7 @@ def _which(args: Mapping[str, object]) -> tuple[str | None, str | None]:
     item = _text(args, "item", NAME_CHARS_MAX)
     line = _text(args, "line", NAME_CHARS_MAX)
     if item is None and line is None:
-        raise _Wrong("bad_arguments", "Which one do you mean?", argument="item")
+        raise _Wrong("bad_arguments", said("which_one"), argument="item")
     return item, line
 
 
@@ -251,7 +252,7 @@ def _quantity(args: Mapping[str, object], key: str) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _Wrong("bad_quantity", "I am sorry, how many was that?", argument=key)
+        raise _Wrong("bad_quantity", said("how_many_was_that"), argument=key)
     return min(value, QUANTITY_MAX)
 
 
@@ -264,7 +265,7 @@ def _modifiers(args: Mapping[str, object]) -> tuple[str, ...]:
     if not isinstance(values, (list, tuple)):
         raise _Wrong("bad_arguments", _NOT_UNDERSTOOD, argument="modifiers")
     if len(values) > MODIFIERS_MAX:
-        raise _Wrong("too_many_choices", "That is a lot at once. Could you tell me the changes one by one?")
+        raise _Wrong("too_many_choices", said("one_by_one"))
     return tuple(_required({"modifiers": entry}, "modifiers") for entry in values)
 
 

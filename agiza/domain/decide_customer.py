@@ -10,6 +10,7 @@ from agiza.domain.menu_model import Fulfilment
 from agiza.domain.names import words_of
 from agiza.domain.phone import normalise_phone
 from agiza.domain.replies import FULFILMENT_WORDS, one_of
+from agiza.domain.said import Said, said
 
 _SPOKEN_FULFILMENTS: dict[str, Fulfilment] = {
     "pickup": "pickup",
@@ -28,7 +29,11 @@ _SPOKEN_FULFILMENTS: dict[str, Fulfilment] = {
     "eat in": "dine-in",
     "eat here": "dine-in",
 }
-_FULFILMENT_NAMES: dict[Fulfilment, str] = {"pickup": "pickup", "delivery": "delivery", "dine-in": "eating in"}
+_FULFILMENT_NAMES: dict[Fulfilment, Said] = {
+    "pickup": said("pickup"),
+    "delivery": said("delivery"),
+    "dine-in": said("dine_in"),
+}
 
 
 def set_customer(cart: Cart, command: SetCustomer, ctx: ToolContext) -> Ruling:
@@ -43,7 +48,7 @@ def set_customer(cart: Cart, command: SetCustomer, ctx: ToolContext) -> Ruling:
     if command.phone is not None:
         phone = normalise_phone(command.phone, ctx.branch.phone)
         if phone is None:
-            return refuse("bad_phone", "I did not get that phone number. Could you say it digit by digit?")
+            return refuse("bad_phone", said("bad_phone"))
         changed = replace(changed, phone=phone)
     if command.fulfilment is not None:
         fulfilment = _SPOKEN_FULFILMENTS.get(" ".join(words_of(command.fulfilment)))
@@ -51,24 +56,24 @@ def set_customer(cart: Cart, command: SetCustomer, ctx: ToolContext) -> Ruling:
             return _not_offered(fulfilment, ctx)
         changed = replace(changed, fulfilment=fulfilment)
     if changed == cart.customer:
-        return done("no_change", "I have that down already.")
-    message = "Thank you, I have noted that."
+        return done("no_change", said("customer_no_change"))
+    message = said("noted")
     if command.fulfilment is not None and changed.fulfilment is not None:
-        message = f"All right, {FULFILMENT_WORDS[changed.fulfilment]}."
+        message = said("noted_way", way=FULFILMENT_WORDS[changed.fulfilment])
         if changed.fulfilment == "delivery" and changed.address is None:
-            message = "All right, for delivery. What is the address?"
+            message = said("noted_delivery")
     return judged(cart, ctx, CustomerChanged(changed), "customer_noted", message)
 
 
 def _not_offered(fulfilment: Fulfilment | None, ctx: ToolContext) -> Ruling:
     offered = ctx.branch.fulfilment
     names = one_of(_FULFILMENT_NAMES[way] for way in offered)
-    options = [{"id": way, "name": _FULFILMENT_NAMES[way]} for way in offered]
+    options = [{"id": way, "name": str(_FULFILMENT_NAMES[way])} for way in offered]
     if fulfilment is None:
-        return ask("unclear_fulfilment", f"Is that {names}?", options=options)
+        return ask("unclear_fulfilment", said("is_that_way", ways=names), options=options)
     return refuse(
         "fulfilment_not_offered",
-        f"I am sorry, this branch does not offer {_FULFILMENT_NAMES[fulfilment]}. There is {names}.",
+        said("way_not_offered", way=_FULFILMENT_NAMES[fulfilment], ways=names),
         options=options,
     )
 
@@ -78,6 +83,6 @@ def ask_fulfilment(ctx: ToolContext) -> Ruling:
     ways = ctx.branch.fulfilment
     return ask(
         "fulfilment_missing",
-        f"Is that {one_of(_FULFILMENT_NAMES[way] for way in ways)}?",
-        options=[{"id": way, "name": _FULFILMENT_NAMES[way]} for way in ways],
+        said("is_that_way", ways=one_of(_FULFILMENT_NAMES[way] for way in ways)),
+        options=[{"id": way, "name": str(_FULFILMENT_NAMES[way])} for way in ways],
     )

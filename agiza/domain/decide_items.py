@@ -10,7 +10,8 @@ from agiza.domain.lines import ask_line, equal_line, find_target, line_name, new
 from agiza.domain.menu_model import Item
 from agiza.domain.names import option_names, option_of, resolve, resolve_item
 from agiza.domain.pricing import price_line
-from agiza.domain.replies import counted, line_words, plural
+from agiza.domain.replies import counted, line_words, option_name, plural
+from agiza.domain.said import Said, said
 
 
 def add_item(cart: Cart, command: AddItem, ctx: ToolContext) -> Ruling:
@@ -29,7 +30,7 @@ def add_item(cart: Cart, command: AddItem, ctx: ToolContext) -> Ruling:
     event = ItemAdded(line_id, item.id, command.quantity, choices)
     line = Line(line_id, item.id, command.quantity, choices)
     words = line_words(price_line(line, ctx.menu), ctx.menu)
-    return judged(cart, ctx, event, "item_added", f"I have added {words}.", lines=[line_id])
+    return judged(cart, ctx, event, "item_added", said("added", words=words), lines=[line_id])
 
 
 def remove_item(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Ruling:
@@ -38,7 +39,7 @@ def remove_item(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Ruling:
     gone = _gone_line(cart, command, ctx)
     if gone is not None:
         event = UnitsRemoved((Units(gone.id, gone.quantity),))
-        return done("item_removed", "I have taken it off.", event, lines=[gone.id])
+        return done("item_removed", said("taken_it_off"), event, lines=[gone.id])
     target = find_target(cart, command.item, command.line, ctx)
     if isinstance(target, Ruling):
         return target
@@ -48,7 +49,7 @@ def remove_item(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Ruling:
     if quantity is not None and quantity > target.units:
         return refuse(
             "quantity_above_units",
-            f"There {'is' if target.units == 1 else 'are'} only {counted(item.name, target.units)} in the order.",
+            only(item, target.units),
             item=item.id,
             units=target.units,
         )
@@ -60,7 +61,7 @@ def remove_item(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Ruling:
         units = (Units(lines[0].id, quantity),)
     taken = sum(one.quantity for one in units)
     words = counted(item.name, taken)
-    return done("item_removed", f"I have taken off {words}.", UnitsRemoved(units), lines=[one.line for one in units])
+    return done("item_removed", said("taken_off", words=words), UnitsRemoved(units), lines=[one.line for one in units])
 
 
 def change_quantity(cart: Cart, command: ChangeQuantity, ctx: ToolContext) -> Ruling:
@@ -75,10 +76,10 @@ def change_quantity(cart: Cart, command: ChangeQuantity, ctx: ToolContext) -> Ru
         units = tuple(Units(line.id, line.quantity) for line in lines)
         words = counted(item.name, target.units)
         return done(
-            "item_removed", f"I have taken off {words}.", UnitsRemoved(units), lines=[line.id for line in lines]
+            "item_removed", said("taken_off", words=words), UnitsRemoved(units), lines=[line.id for line in lines]
         )
     if command.quantity == target.units:
-        return done("no_change", f"There are {counted(item.name, target.units)} already.", lines=[])
+        return done("no_change", said("there_are_already", units=counted(item.name, target.units)), lines=[])
     if len(lines) > 1:
         return ask_line(target, lines, ctx.menu)
     line = lines[0]
@@ -86,8 +87,8 @@ def change_quantity(cart: Cart, command: ChangeQuantity, ctx: ToolContext) -> Ru
     if command.quantity > line.quantity and item.id in ctx.sold_out:
         return item_sold_out(item)
     changed = Line(line.id, line.item, command.quantity, line.choices)
-    words = line_name(changed, ctx.menu)
-    return judged(cart, ctx, event, "quantity_changed", f"That is {words} now.", lines=[line.id])
+    named = line_name(changed, ctx.menu)
+    return judged(cart, ctx, event, "quantity_changed", said("is_now", words=named), lines=[line.id])
 
 
 def judged(cart: Cart, ctx: ToolContext, event: CartEvent, code: str, message: str, **detail: object) -> Ruling:
@@ -95,8 +96,13 @@ def judged(cart: Cart, ctx: ToolContext, event: CartEvent, code: str, message: s
     return limit_broken(cart, evolve(cart, event), ctx) or done(code, message, event, **detail)
 
 
+def only(item: Item, units: int) -> Said:
+    """There are no more than these units."""
+    return said("only_one" if units == 1 else "only_some", units=counted(item.name, units))
+
+
 def item_sold_out(item: Item) -> Ruling:
-    return refuse("item_sold_out", f"Sorry, we are out of {plural(item.name)} today.", item=item.id)
+    return refuse("item_sold_out", said("item_sold_out", items=plural(item.name)), item=item.id)
 
 
 def _ask_kind(text: str, ctx: ToolContext) -> Ruling | None:
@@ -118,7 +124,7 @@ def _ask_kind(text: str, ctx: ToolContext) -> Ruling | None:
     item, option = kinds[0]
     return ask(
         "unclear_item",
-        f"Did you mean the {item.name}, {option.name}?",
+        said("did_you_mean_kind", item=item.name, option=option_name(option)),
         options=[{"id": item.id, "name": item.name, "modifiers": [option.id]}],
     )
 
@@ -131,11 +137,11 @@ def _nothing_to_remove(cart: Cart, item: Item) -> Ruling:
     if ordered is not None:
         return refuse(
             "already_placed",
-            f"Order {ordered.number} is with the kitchen already. I can try to cancel it as a whole.",
+            said("with_kitchen", number=ordered.number),
             item=item.id,
             order_number=ordered.number,
         )
-    return done("nothing_to_remove", f"There are no {plural(item.name)} in the order.", item=item.id, lines=[])
+    return done("nothing_to_remove", said("none_in_order", items=plural(item.name)), item=item.id, lines=[])
 
 
 def _gone_line(cart: Cart, command: RemoveItem, ctx: ToolContext) -> Line | None:

@@ -9,12 +9,13 @@ from agiza.domain.cart import Cart, ChoicesChanged, Line, Move
 from agiza.domain.choices import Choices, drop_option, find_option, has_option, take_option
 from agiza.domain.commands import ApplyModifier
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
-from agiza.domain.decide_items import judged
+from agiza.domain.decide_items import judged, only
 from agiza.domain.ids import LineId
 from agiza.domain.lines import Target, ask_line, equal_line, find_target, line_name, new_line_id, not_in_order
 from agiza.domain.menu_model import Group, Option
 from agiza.domain.pricing import fits_menu
-from agiza.domain.replies import counted
+from agiza.domain.replies import counted, each_of, option_name
+from agiza.domain.said import said
 
 Plan = tuple[tuple[Line, int], ...]
 
@@ -26,7 +27,7 @@ def apply_modifier(cart: Cart, command: ApplyModifier, ctx: ToolContext) -> Ruli
     if not target.lines:
         return not_in_order(target.item)
     if not all(fits_menu(line, ctx.menu) for line in target.lines):
-        return refuse("item_gone", f"The {target.item.name} has changed on our menu. Shall I take it off?")
+        return refuse("item_gone", said("item_changed", item=target.item.name))
     found = find_option(target.item, command.modifier, ctx)
     if isinstance(found, Ruling):
         return found
@@ -62,8 +63,7 @@ def _take_several_times(
     if group.quantity_max == 1:
         return refuse(
             "quantity_above_units",
-            f"There {'is' if target.units == 1 else 'are'} only {counted(target.item.name, target.units)} "
-            "in the order.",
+            only(target.item, target.units),
             item=target.item.id,
             units=target.units,
         )
@@ -71,9 +71,9 @@ def _take_several_times(
     if rest:
         return ask(
             "uneven_quantity",
-            f"There are {counted(target.item.name, target.units)}. How many {option.name} for each?",
+            said("how_many_each", units=counted(target.item.name, target.units), option=option_name(option)),
             item=target.item.id,
-            options=[{"id": line.id, "name": line_name(line, ctx.menu)} for line in target.lines],
+            options=[{"id": line.id, "name": str(line_name(line, ctx.menu))} for line in target.lines],
         )
     plan = tuple(
         (line, line.quantity)
@@ -98,7 +98,7 @@ def _take(cart: Cart, target: Target, plan: Plan, group: Group, option: Option, 
 def _take_off(cart: Cart, target: Target, group: Group, option: Option, ctx: ToolContext) -> Ruling:
     having = tuple(line for line in target.lines if has_option(line.choices, group, option))
     if not having:
-        return done("no_change", f"There is no {option.name} on it.", lines=[])
+        return done("no_change", said("not_on_it", option=option_name(option)), lines=[])
     if len(having) > 1:
         return ask_line(target, having, ctx.menu)
     line = having[0]
@@ -131,8 +131,8 @@ def _moved(cart: Cart, changes: list[tuple[Line, int, Choices]], code: str, ctx:
     ]
     event = ChoicesChanged(tuple(moves))
     lines = list(dict.fromkeys(move.into for move in moves))
-    return judged(cart, ctx, event, code, f"That is {' and '.join(words)} now.", lines=lines)
+    return judged(cart, ctx, event, code, said("is_now", words=each_of(words)), lines=lines)
 
 
 def _no_change(option: Option) -> Ruling:
-    return done("no_change", f"I have {option.name} down already.", lines=[])
+    return done("no_change", said("down_already", option=option_name(option)), lines=[])

@@ -6,12 +6,12 @@ from agiza.domain.commands import CancelOrder, OrderStatus
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import OrderId, QuoteId
 from agiza.domain.menu_model import Fulfilment
-from agiza.domain.money import number_in_words
 from agiza.domain.orders import OrderState, OrderView, may_cancel
 from agiza.domain.placed import PlacedOrder
 from agiza.domain.pricing import PricedCart, price_cart, supplemented
 from agiza.domain.quote import judge_read_back
-from agiza.domain.replies import PERSON_OFFER, one_of
+from agiza.domain.replies import PERSON_OFFER, number, one_of
+from agiza.domain.said import Said, said
 
 # What is promised until the kitchen answers with a time of its own.
 ETA_MINUTES: dict[Fulfilment, int] = {"pickup": 20, "delivery": 45, "dine-in": 20}
@@ -21,16 +21,16 @@ def place_order(cart: Cart, ctx: ToolContext) -> Ruling:
     """The cart becomes an order; what is added afterwards becomes a supplement of it. Asked twice, it is one order."""
     if not cart.lines:
         if not cart.placed:
-            return refuse("cart_empty", "There is nothing in the order yet. What would you like?")
+            return refuse("cart_empty", said("cart_empty"))
         last = cart.placed[-1]
-        return done("already_placed", f"That is placed already. {_promise(last)}", **_placed_detail(last))
+        return done("already_placed", said("already_placed", promise=_promise(last)), **_placed_detail(last))
     priced = price_cart(cart, ctx.menu, ctx.branch)
     problem = first_blocker(cart, priced, ctx) or judge_read_back(cart, priced, ctx.read_back)
     if problem is not None:
         return problem
     assert cart.quote is not None, "judged above; the types cannot know"
     order = order_of(cart, priced, ctx, cart.quote.id)
-    return done("order_placed", f"Thank you. {_promise(order)}", OrderPlaced(order), **_placed_detail(order))
+    return done("order_placed", said("placed", promise=_promise(order)), OrderPlaced(order), **_placed_detail(order))
 
 
 def order_of(cart: Cart, priced: PricedCart, ctx: ToolContext, quote_id: QuoteId) -> PlacedOrder:
@@ -74,26 +74,24 @@ def cancel_order(cart: Cart, command: CancelOrder, ctx: ToolContext) -> Ruling:
     elif len(open_orders) > 1:
         return ask(
             "unclear_order",
-            f"Which order shall I cancel: number {one_of(number_in_words(order.number) for order in open_orders)}?",
+            said("which_order", numbers=one_of(number(order.number) for order in open_orders)),
             options=[{"id": order.id, "name": f"order {order.number}"} for order in open_orders],
         )
     else:
         order = open_orders[0] if open_orders else (orders[-1] if orders else None)
     if order is None:
         return _unknown_order(command.order, orders)
-    number = number_in_words(order.number)
+    named = number(order.number)
     detail = {"order_id": order.id, "order_number": order.number, "state": order.state.value}
     if order.state in (OrderState.CANCEL_REQUESTED, OrderState.CANCELLED):
-        return done("already_cancelled", f"Order {number} is being cancelled already.", **detail)
+        return done("already_cancelled", said("already_cancelled", number=named), **detail)
     if order.state is OrderState.REJECTED:
-        return done(
-            "already_rejected", f"The kitchen did not take order {number}, so there is nothing to pay.", **detail
-        )
+        return done("already_rejected", said("already_rejected", number=named), **detail)
     if not may_cancel(order.state):
-        return refuse("too_late_to_cancel", f"I am sorry, order {number} is ready already. {PERSON_OFFER}", **detail)
+        return refuse("too_late_to_cancel", said("too_late_to_cancel", number=named, person=PERSON_OFFER), **detail)
     detail["state"] = OrderState.CANCEL_REQUESTED.value
     event = OrderCancelRequested(order.id, order.number)
-    return done("cancel_requested", f"I have asked the kitchen to cancel order {number}.", event, **detail)
+    return done("cancel_requested", said("cancel_requested", number=named), event, **detail)
 
 
 def known_orders(cart: Cart, ctx: ToolContext) -> tuple[OrderView, ...]:
@@ -117,15 +115,14 @@ def _named(text: str, orders: tuple[OrderView, ...]) -> OrderView | None:
 
 def _unknown_order(asked: str | None, orders: tuple[OrderView, ...]) -> Ruling:
     if asked is None or not orders:
-        return refuse("no_order", "There is no placed order of yours yet.")
+        return refuse("no_order", said("no_order"))
     options = [{"id": order.id, "name": f"order {order.number}"} for order in orders]
-    return refuse("unknown_order", "I do not find an order with that number for you.", options=options)
+    return refuse("unknown_order", said("unknown_order"), options=options)
 
 
-def _promise(order: PlacedOrder) -> str:
-    minutes = number_in_words(order.eta_minutes)
-    what = "will be with you" if order.fulfilment == "delivery" else "will be ready"
-    return f"Your order number is {number_in_words(order.number)}, and it {what} in about {minutes} minutes."
+def _promise(order: PlacedOrder) -> Said:
+    key = "promise_delivery" if order.fulfilment == "delivery" else "promise_ready"
+    return said(key, number=number(order.number), minutes=number(order.eta_minutes))
 
 
 def _placed_detail(order: PlacedOrder) -> dict[str, object]:
@@ -141,22 +138,11 @@ def _placed_detail(order: PlacedOrder) -> dict[str, object]:
     return detail
 
 
-_STATE_WORDS: dict[OrderState, str] = {
-    OrderState.PLACED: "has gone to the kitchen",
-    OrderState.RECEIVED: "has reached the kitchen",
-    OrderState.ACCEPTED: "has been accepted by the kitchen",
-    OrderState.REJECTED: "could not be taken by the kitchen",
-    OrderState.PREPARING: "is being prepared",
-    OrderState.READY: "is ready",
-    OrderState.COMPLETED: "has been handed over",
-    OrderState.CANCEL_REQUESTED: "is being cancelled",
-    OrderState.CANCELLED: "is cancelled",
-}
 _WITH_ETA = frozenset({OrderState.PLACED, OrderState.RECEIVED, OrderState.ACCEPTED, OrderState.PREPARING})
 
 
-def _status_words(order: OrderView) -> str:
-    words = f"Order {number_in_words(order.number)} {_STATE_WORDS[order.state]}"
+def _status_words(order: OrderView) -> Said:
+    named, state = number(order.number), said(f"state_{order.state.value}")
     if order.eta_minutes and order.state in _WITH_ETA:
-        words += f" and should take about {number_in_words(order.eta_minutes)} more minutes"
-    return words + "."
+        return said("status_minutes", number=named, state=state, minutes=number(order.eta_minutes))
+    return said("status", number=named, state=state)

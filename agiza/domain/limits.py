@@ -5,9 +5,9 @@ from collections import Counter
 from agiza.domain.cart import Cart
 from agiza.domain.context import Ruling, ToolContext, refuse
 from agiza.domain.ids import ItemId
-from agiza.domain.money import amount_in_words
 from agiza.domain.pricing import price_cart
-from agiza.domain.replies import PERSON_OFFER, plural
+from agiza.domain.replies import PERSON_OFFER, amount, plural
+from agiza.domain.said import said
 
 LINES_MAX = 40
 ORDERS_MAX = 5  # of one cart: an order and what was forgotten
@@ -26,18 +26,23 @@ def limit_broken(before: Cart, after: Cart, ctx: ToolContext) -> Ruling | None:
             item = ctx.menu.items[item_id]
             return refuse(
                 "quantity_too_large",
-                f"On the phone I can take {limits.line_quantity_max} {plural(item.name)} at most. {PERSON_OFFER}",
+                said(
+                    "quantity_too_large",
+                    most=limits.line_quantity_max,
+                    items=plural(item.name),
+                    person=PERSON_OFFER,
+                ),
                 item=item.id,
                 quantity_max=limits.line_quantity_max,
             )
     if len(after.lines) > LINES_MAX and len(after.lines) > len(before.lines):
-        return refuse("too_many_lines", f"That is more than I can take down in one order. {PERSON_OFFER}")
+        return refuse("too_many_lines", said("too_many_lines", person=PERSON_OFFER))
     total = order_total_minor(after, ctx)
     if total > limits.order_total_max_minor and total > order_total_minor(before, ctx):
-        most = amount_in_words(limits.order_total_max_minor, ctx.branch.currency)
+        most = amount(limits.order_total_max_minor, ctx.branch.currency)
         return refuse(
             "order_too_large",
-            f"On the phone I can take orders of up to {most}. {PERSON_OFFER}",
+            said("order_too_large", most=most, person=PERSON_OFFER),
             order_total_max_minor=limits.order_total_max_minor,
         )
     return None

@@ -9,6 +9,7 @@ from agiza.domain.menu_model import Item, Menu
 from agiza.domain.names import Match, item_names, names_holding, resolve_item
 from agiza.domain.pricing import fits_menu, price_line
 from agiza.domain.replies import line_words, one_of, plural
+from agiza.domain.said import said
 
 SPOKEN_MAX = 4  # of the things that an ask-back offers; nobody keeps more in mind
 
@@ -31,9 +32,9 @@ def find_target(cart: Cart, item_text: str | None, line_id: str | None, ctx: Too
     if line_id is not None:
         line = cart.line(line_id)
         if line is None or line.item not in ctx.menu.items:
-            return refuse("unknown_line", "I do not find that in the order.", line=line_id)
+            return refuse("unknown_line", said("unknown_line"), line=line_id)
         if item_text is not None and resolve_item(item_text, ctx.menu).found not in (None, line.item):
-            return refuse("line_mismatch", "I am not sure which one you mean.", line=line_id)
+            return refuse("line_mismatch", said("line_mismatch"), line=line_id)
         return Target(ctx.menu.items[line.item], (line,))
     match = resolve_item(item_text or "", ctx.menu)
     ordered = tuple(dict.fromkeys(line.item for line in cart.lines if line.item in ctx.menu.items))
@@ -52,30 +53,30 @@ def unclear_item(match: Match, ctx: ToolContext) -> Ruling:
     """What to answer to a name that is no item: ask back with what it may mean, or say that there is none."""
     items = [ctx.menu.items[ItemId(item_id)] for item_id in match.near]
     if not items:
-        return refuse("unknown_item", "I am sorry, I do not find that on our menu.")
-    spoken = [f"the {item.name}" for item in items[:SPOKEN_MAX]]
+        return refuse("unknown_item", said("unknown_item"))
+    spoken = [said("the_item", item=item.name) for item in items[:SPOKEN_MAX]]
     if len(items) > SPOKEN_MAX:
-        spoken.append("another one")
+        spoken.append(said("another_one"))
     return ask(
         "unclear_item",
-        f"Did you mean {one_of(spoken)}?",
+        said("did_you_mean", names=one_of(spoken)),
         options=[{"id": item.id, "name": item.name} for item in items],
     )
 
 
 def not_in_order(item: Item) -> Ruling:
-    return refuse("not_in_order", f"There are no {plural(item.name)} in the order.", item=item.id)
+    return refuse("not_in_order", said("none_in_order", items=plural(item.name)), item=item.id)
 
 
 def ask_line(target: Target, lines: tuple[Line, ...], menu: Menu) -> Ruling:
     """The question which of several lines is meant."""
     names = [line_name(line, menu) for line in lines]
-    question = f"Do you mean {names[0]}?" if len(names) == 1 else f"Which one do you mean: {one_of(names)}?"
+    question = said("do_you_mean", name=names[0]) if len(names) == 1 else said("which_of", names=one_of(names))
     return ask(
         "unclear_line",
         question,
         item=target.item.id,
-        options=[{"id": line.id, "name": name} for line, name in zip(lines, names, strict=True)],
+        options=[{"id": line.id, "name": str(name)} for line, name in zip(lines, names, strict=True)],
     )
 
 

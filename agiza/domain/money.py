@@ -41,10 +41,7 @@ def amount_in_words(amount_minor: int, currency: str) -> str:
     A currency without a spoken name is said by its letters, after the number.
     """
     sign = "minus " if amount_minor < 0 else ""
-    if currency in _WHOLE_UNIT_CURRENCIES:
-        whole, cents = abs(amount_minor), 0
-    else:
-        whole, cents = divmod(abs(amount_minor), 100)
+    whole, cents = parts_of(amount_minor, currency)
     one, many, cent, cents_name = _SPOKEN.get(currency, (currency, currency, "cent", "cents"))
     parts = []
     if whole or not cents:
@@ -52,6 +49,11 @@ def amount_in_words(amount_minor: int, currency: str) -> str:
     if cents:
         parts.append(f"{number_in_words(cents)} {cent if cents == 1 else cents_name}")
     return sign + " and ".join(parts)
+
+
+def parts_of(amount_minor: int, currency: str) -> tuple[int, int]:
+    """Whole units and what is left in minor units, both without sign."""
+    return (abs(amount_minor), 0) if currency in _WHOLE_UNIT_CURRENCIES else divmod(abs(amount_minor), 100)
 
 
 def number_in_words(number: int) -> str:

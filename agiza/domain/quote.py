@@ -12,10 +12,11 @@ from agiza.domain.context import ReadBack, Ruling, ToolContext, ask, done, refus
 from agiza.domain.ids import QuoteId
 from agiza.domain.pricing import PricedCart, price_cart
 from agiza.domain.replies import line_words, read_back_words, total_words
+from agiza.domain.said import joined, said
 
 PLAYED_MS_MIN = 1_000  # of a reading that was cut off; less is no reading
 SPEECH_MS_MIN = 200  # of the caller since the reading began; less may be a click or a cough
-_CONFIRM = "Shall I place the order?"
+_CONFIRM = said("shall_i_place")
 
 
 def get_total(cart: Cart, ctx: ToolContext) -> Ruling:
@@ -34,7 +35,7 @@ def get_total(cart: Cart, ctx: ToolContext) -> Ruling:
     lines = [line_words(line, ctx.menu) for line in priced.lines]
     order_words = read_back_words(lines, priced.totals, priced.fulfilment, cart.customer.address, cart.customer.note)
     # A total may always be asked for, but the question behind it must not invite a yes that cannot be kept.
-    read_back = f"{order_words} {_CONFIRM if blocker is None else blocker.message}"
+    read_back = joined((order_words, _CONFIRM if blocker is None else blocker.message))
     return done(
         "total",
         read_back,
@@ -59,13 +60,13 @@ def judge_read_back(cart: Cart, priced: PricedCart, read_back: ReadBack | None) 
     """
     quote = cart.quote
     if quote is None:
-        return refuse("not_read_back", "Let me first read the order back to you.")
+        return refuse("not_read_back", said("not_read_back"))
     if quote.cart_version != cart.version:
-        return refuse("quote_outdated", "The order has changed, so let me read it back to you again.")
+        return refuse("quote_outdated", said("quote_outdated"))
     if quote.fingerprint != fingerprint_of(cart, priced):
-        return refuse("price_changed", "A price has changed meanwhile, so let me read the order back to you again.")
+        return refuse("price_changed", said("price_changed"))
     if read_back is None or read_back.quote_id != quote.id:
-        return refuse("not_read_back", "Let me first read the order back to you.")
+        return refuse("not_read_back", said("not_read_back"))
     return _judge_outcome(quote, priced, read_back)
 
 
@@ -73,23 +74,23 @@ def _judge_outcome(quote: Quote, priced: PricedCart, read_back: ReadBack) -> Rul
     answered = read_back.caller_speech_ms >= SPEECH_MS_MIN
     outcome: Literal["none", "playing", "completed", "cut"] = read_back.outcome
     if outcome == "none":
-        return refuse("not_read_back", "Let me first read the order back to you.")
+        return refuse("not_read_back", said("not_read_back"))
     if quote.asked_again:
         return None if answered else _no_answer()
     match outcome:
         case "completed":
             return None if answered else _no_answer()
         case "playing":
-            return refuse("still_reading", "I have not finished reading the order to you yet.")
+            return refuse("still_reading", said("still_reading"))
         case "cut":
             if read_back.played_ms < PLAYED_MS_MIN:
-                return refuse("read_back_unheard", "You have not heard the order yet, so let me read it to you again.")
+                return refuse("read_back_unheard", said("read_back_unheard"))
             if not answered:
                 return _no_answer()
             words = total_words(priced.totals)
             return ask(
                 "confirm_again",
-                f"The total is {words}. {_CONFIRM}",
+                said("total_confirm", total=words),
                 ConfirmationAsked(quote.id),
                 quote_id=quote.id,
                 total_minor=priced.totals.total_minor,
@@ -119,8 +120,8 @@ def _nothing_to_total(cart: Cart) -> Ruling:
         last = cart.placed[-1]
         return refuse(
             "cart_empty",
-            f"Order {last.number} is placed, and nothing has been added since.",
+            said("nothing_since", number=last.number),
             order_number=last.number,
             order_id=last.id,
         )
-    return refuse("cart_empty", "There is nothing in the order yet. What would you like?")
+    return refuse("cart_empty", said("cart_empty"))

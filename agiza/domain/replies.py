@@ -1,37 +1,53 @@
-"""Pieces of the sentences that the agent says: counted things, lines of an order, lists, moments."""
+"""Pieces of the sentences that the agent says: counted things, lines of an order, lists, amounts. In every language."""
 
 from collections.abc import Iterable, Sequence
 
-from agiza.domain.menu_model import Fulfilment, Menu
+from agiza.domain.menu_model import Fulfilment, Item, Menu, Option
 from agiza.domain.money import amount_in_words, number_in_words
+from agiza.domain.money_sw import amount_in_swahili, number_in_swahili
 from agiza.domain.placed import OrderLine, OrderOption, Totals
+from agiza.domain.said import Said, in_language, joined, piece, said
 
-FULFILMENT_WORDS: dict[Fulfilment, str] = {
-    "pickup": "for pickup",
-    "delivery": "for delivery",
-    "dine-in": "to eat here",
+FULFILMENT_WORDS: dict[Fulfilment, Said] = {
+    "pickup": said("for_pickup"),
+    "delivery": said("for_delivery"),
+    "dine-in": said("for_dine_in"),
 }
-PERSON_OFFER = "Shall I get a person for you?"
+PERSON_OFFER = said("person_offer")
+_WITHOUT_SW = "bila "
 
 
-def one_of(names: Iterable[str]) -> str:
+def one_of(names: Iterable[str]) -> Said:
     """'small, medium or large'"""
-    return _joined(list(names), "or")
+    return _joined(list(names), "or", "au")
 
 
-def all_of(names: Iterable[str]) -> str:
+def all_of(names: Iterable[str]) -> Said:
     """'fries, soda and no onions'"""
-    return _joined(list(names), "and")
+    return _joined(list(names), "and", "na")
 
 
-def _joined(names: Sequence[str], last: str) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+def each_of(names: Iterable[str]) -> Said:
+    """'one burger with cheese and one burger': things that have lists of their own"""
+    every = list(names)
+    return piece(" and ".join(every), sw=lambda: " na ".join(_sw(name) for name in every))
 
 
-def plural(name: str) -> str:
-    """The name of several: 'chicken burgers', 'fries', 'brownies'."""
+def _joined(names: Sequence[str], last: str, last_sw: str) -> Said:
+    def with_word(parts: Sequence[str], word: str) -> str:
+        if len(parts) < 2:
+            return "".join(parts)
+        return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+    return piece(with_word(names, last), sw=lambda: with_word([_sw(name) for name in names], last_sw))
+
+
+def plural(name: str) -> Said:
+    """The name of several: 'chicken burgers', 'fries', 'brownies'. In Swahili a dish keeps its name."""
+    return piece(_plural(name), sw=lambda: name)
+
+
+def _plural(name: str) -> str:
     if name.endswith("s"):
         return name
     if name.endswith("y") and name[-2:-1] not in set("aeiou"):
@@ -39,28 +55,56 @@ def plural(name: str) -> str:
     return name + ("es" if name.endswith(("ch", "sh", "x", "z")) else "s")
 
 
-def counted(name: str, quantity: int) -> str:
+def number(count: int) -> Said:
+    """'two'"""
+    return piece(number_in_words(count), sw=lambda: number_in_swahili(count))
+
+
+def amount(amount_minor: int, currency: str) -> Said:
+    """'one thousand five hundred and thirty shillings'"""
+    return piece(amount_in_words(amount_minor, currency), sw=lambda: amount_in_swahili(amount_minor, currency))
+
+
+def counted(name: str, quantity: int) -> Said:
     """'one chicken burger', 'two chicken burgers'"""
-    return f"{number_in_words(quantity)} {name if quantity == 1 else plural(name)}"
+    english = f"{number_in_words(quantity)} {name if quantity == 1 else _plural(name)}"
+    return piece(english, sw=lambda: f"{name} {number_in_swahili(quantity)}")
 
 
-def line_words(line: OrderLine, menu: Menu) -> str:
+def option_name(option: Option) -> Said:
+    """An option as a caller is told of it: in another language by the menu's first name for it there."""
+    return piece(option.name, sw=lambda: option.aliases.get("sw", (option.name,))[0])
+
+
+def line_words(line: OrderLine, menu: Menu) -> Said:
     """A line as it is read to the caller: 'two large fries', 'one soda, orange, with no ice'.
 
     Defaults that nobody touched are not said; the parts of a combo always are. The line must have been priced by
     this menu.
     """
-    item = menu.items[line.item]
-    size: list[str] = []
-    kinds: list[str] = []
-    extras: list[str] = []
+    size: list[Said] = []
+    kinds: list[Said] = []
+    extras: list[Said] = []
     for option in line.options:
-        group = next(group for group in item.groups if group.id == option.group)
-        known = next(known for known in group.options if known.id == option.id)
-        if known.item is not None or (option.chosen and group.min == 0):
-            extras.append(_times(option))
+        group, known = _known(option, menu.items[line.item])
+        words = _times(option, known)
+        if known.item is not None or (option.chosen and group[1] == 0):
+            extras.append(words)
         elif option.chosen:
-            (size if group.name.casefold() == "size" else kinds).append(_times(option))
+            (size if group[0].casefold() == "size" else kinds).append(words)
+    return piece(
+        _english_line(line, size, kinds, extras),
+        sw=lambda: _swahili_line(line, *([_sw(words) for words in every] for every in (size, kinds, extras))),
+    )
+
+
+def _known(option: OrderOption, item: Item) -> tuple[tuple[str, int], Option]:
+    """Name and minimum of the option's group, and the option as the menu has it."""
+    group = next(group for group in item.groups if group.id == option.group)
+    return (group.name, group.min), next(known for known in group.options if known.id == option.id)
+
+
+def _english_line(line: OrderLine, size: Sequence[str], kinds: Sequence[str], extras: Sequence[str]) -> str:
     head = counted(" ".join([*size, line.name]), line.quantity)
     words = ", ".join([head, *kinds])
     if not extras:
@@ -68,31 +112,56 @@ def line_words(line: OrderLine, menu: Menu) -> str:
     return f"{words}{',' if kinds else ''} with {all_of(extras)}"
 
 
-def _times(option: OrderOption) -> str:
+def _swahili_line(line: OrderLine, size: Sequence[str], kinds: Sequence[str], extras: Sequence[str]) -> str:
+    """'fries kubwa mbili', 'chicken burger moja na jibini zaidi, bila vitunguu'"""
+    head = " ".join([line.name, *size, number_in_swahili(line.quantity)])
+    with_ = [extra for extra in extras if not extra.startswith(_WITHOUT_SW)]
+    without = [extra for extra in extras if extra.startswith(_WITHOUT_SW)]
+    listed = f"{', '.join(with_[:-1])} na {with_[-1]}" if len(with_) > 1 else "".join(with_)
+    return ", ".join([head, *kinds]) + (f" na {listed}" if with_ else "") + "".join(f", {extra}" for extra in without)
+
+
+def _times(option: OrderOption, known: Option) -> Said:
     if option.quantity == 1:
-        return option.name
-    return f"{option.name} twice" if option.quantity == 2 else f"{option.name} {number_in_words(option.quantity)} times"
+        return piece(option.name, sw=lambda: _sw(option_name(known)))
+    times = f"{number_in_words(option.quantity)} times" if option.quantity > 2 else "twice"
+    return piece(
+        f"{option.name} {times}", sw=lambda: f"{_sw(option_name(known))} mara {number_in_swahili(option.quantity)}"
+    )
 
 
-def total_words(totals: Totals) -> str:
-    return amount_in_words(totals.total_minor, totals.currency)
+def total_words(totals: Totals) -> Said:
+    return amount(totals.total_minor, totals.currency)
 
 
 def read_back_words(
     lines: Sequence[str], totals: Totals, fulfilment: Fulfilment | None, address: str | None, note: str | None
-) -> str:
+) -> Said:
     """The whole order with its total, as a statement; the question is put behind it by whoever may ask it."""
-    where = f", {FULFILMENT_WORDS[fulfilment]}" if fulfilment is not None else ""
+    way: Said | None = FULFILMENT_WORDS[fulfilment] if fulfilment is not None else None
     if fulfilment == "delivery" and address:
-        where = f", delivered to {address}"
-    # a comma before the last "and": lines have lists of their own
-    listed = lines[0] if len(lines) == 1 else f"{', '.join(lines[:-1])}, and {lines[-1]}"
-    sentences = [f"That is {listed}{where}."]
+        way = said("delivered_to", address=address)
+    listed = _listed(lines)
+    sentences = [said("that_is", lines=listed) if way is None else said("that_is_way", lines=listed, way=way)]
     if note:
-        sentences.append(f"Your note: {note}.")
+        sentences.append(said("your_note", note=note))
+    total = total_words(totals)
     if totals.delivery_minor:
-        fee = amount_in_words(totals.delivery_minor, totals.currency)
-        sentences.append(f"With {fee} for delivery, the total is {total_words(totals)}.")
+        fee = amount(totals.delivery_minor, totals.currency)
+        sentences.append(said("total_with_fee", fee=fee, total=total))
     else:
-        sentences.append(f"The total is {total_words(totals)}.")
-    return " ".join(sentences)
+        sentences.append(said("total", total=total))
+    return joined(tuple(sentences))
+
+
+def _listed(lines: Sequence[str]) -> Said:
+    """With a comma before the last "and": lines have lists of their own."""
+
+    def with_word(parts: Sequence[str], word: str) -> str:
+        return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, {word} {parts[-1]}"
+
+    return piece(with_word(lines, "and"), sw=lambda: with_word([_sw(line) for line in lines], "na"))
+
+
+def _sw(text: str) -> str:
+    return str(in_language(text, "sw"))

@@ -5,9 +5,9 @@ from agiza.domain.commands import SearchMenu
 from agiza.domain.context import Ruling, ToolContext, done
 from agiza.domain.ids import ItemId
 from agiza.domain.menu_model import Item
-from agiza.domain.money import amount_in_words
 from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item, words_of
-from agiza.domain.replies import all_of
+from agiza.domain.replies import all_of, amount
+from agiza.domain.said import Said, said
 
 MATCHES_MAX = 10
 SPOKEN_MAX = 4
@@ -18,16 +18,14 @@ def search_menu(command: SearchMenu, ctx: ToolContext) -> Ruling:
     categories = [{"id": category.id, "name": category.name} for category in ctx.menu.categories]
     if not command.query:
         words = all_of(category.name.lower() for category in ctx.menu.categories)
-        return done("menu", f"We have {words}. What would you like to hear about?", matches=[], categories=categories)
+        return done("menu", said("categories", words=words), matches=[], categories=categories)
     found = _find(command.query, ctx)[:MATCHES_MAX]
     if not found:
         words = all_of(category.name.lower() for category in ctx.menu.categories)
-        return done(
-            "nothing_found", f"I do not find that on our menu. We have {words}.", matches=[], categories=categories
-        )
+        return done("nothing_found", said("nothing_found", words=words), matches=[], categories=categories)
     spoken = [_words(item, ctx) for item in found[:SPOKEN_MAX]]
-    more = " And more." if len(found) > SPOKEN_MAX else ""
-    return done("menu", f"We have {all_of(spoken)}.{more}", matches=[item_view(item, ctx) for item in found])
+    key = "found_more" if len(found) > SPOKEN_MAX else "found"
+    return done("menu", said(key, words=all_of(spoken)), matches=[item_view(item, ctx) for item in found])
 
 
 def item_view(item: Item, ctx: ToolContext) -> dict[str, object]:
@@ -92,7 +90,7 @@ def _all_names(item: Item, ctx: ToolContext) -> tuple[str, ...]:
     return (*item_names(item), *(name for option in options for name in option_names(option, ctx.menu)))
 
 
-def _words(item: Item, ctx: ToolContext) -> str:
+def _words(item: Item, ctx: ToolContext) -> Said:
     if item.id in ctx.sold_out:
-        return f"{item.name}, which is sold out today"
-    return f"{item.name} for {amount_in_words(item.price_minor, ctx.branch.currency)}"
+        return said("sold_out_today", item=item.name)
+    return said("item_for", item=item.name, price=amount(item.price_minor, ctx.branch.currency))

@@ -9,6 +9,7 @@ from agiza.domain.commands import parse_command
 from agiza.domain.context import ReadBack, Ruling, Status, ToolContext, refuse
 from agiza.domain.decide import changes_cart, decide
 from agiza.domain.orders import OrderView
+from agiza.domain.said import in_language, said
 from agiza.domain.views import cart_view
 
 __all__ = ["OrderView", "ReadBack", "Status", "ToolContext", "ToolOutcome", "handle_tool", "tool_result"]
@@ -38,20 +39,23 @@ def handle_tool(cart: Cart, name: str, args: Mapping[str, object], ctx: ToolCont
 
 
 def tool_result(outcome: ToolOutcome, ctx: ToolContext) -> dict[str, object]:
-    """The outcome as JSON for the model: status, code, message, the whole cart with its version, and the details."""
+    """The outcome as JSON for the model: status, code, message, the whole cart with its version, and the details.
+
+    What is to be said is in the caller's language; the cart is for the model, and for screens, and stays in English.
+    """
     return {
         "status": outcome.status,
         "code": outcome.code,
-        "message": outcome.message,
+        "message": in_language(outcome.message, ctx.language),
         "cart": cart_view(outcome.cart, ctx.menu, ctx.branch),
         "cart_version": outcome.cart.version,
-        **outcome.detail,
+        **{name: in_language(value, ctx.language) for name, value in outcome.detail.items()},
     }
 
 
 def _ruling(cart: Cart, name: str, args: Mapping[str, object], ctx: ToolContext) -> Ruling:
     if cart.branch_id != ctx.branch.id or ctx.menu.branch_id != ctx.branch.id:
-        return Ruling("error", "wrong_branch", "I am sorry, something went wrong on my side.")
+        return Ruling("error", "wrong_branch", said("wrong_on_my_side"))
     command = parse_command(name, args)
     if isinstance(command, Ruling):
         return command
@@ -59,7 +63,7 @@ def _ruling(cart: Cart, name: str, args: Mapping[str, object], ctx: ToolContext)
     if told is not None and told != cart.version and changes_cart(command, cart):
         return refuse(
             "stale_cart",
-            "The order has changed meanwhile. Let me look at it again.",
+            said("cart_changed"),
             cart=cart_view(cart, ctx.menu, ctx.branch),
             cart_version=cart.version,
         )

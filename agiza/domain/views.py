@@ -17,7 +17,7 @@ def cart_view(cart: Cart, menu: Menu, branch: Branch) -> dict[str, object]:
     priced = price_cart(cart, menu, branch)
     view: dict[str, object] = {
         "version": cart.version,
-        "lines": [{**order_line_view(line), "spoken": line_words(line, menu)} for line in priced.lines],
+        "lines": [{**order_line_view(line), "spoken": str(line_words(line, menu))} for line in priced.lines],
         "subtotal_minor": priced.totals.subtotal_minor,
         "delivery_minor": priced.totals.delivery_minor,
         "tax_minor": priced.totals.tax_minor,

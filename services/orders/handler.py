@@ -28,6 +28,7 @@ from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER
 from agiza.domain.cart import Cart, OrderPlaced
 from agiza.domain.codec import cart_from_json, cart_to_json
 from agiza.domain.ids import BranchId, CartId
+from agiza.domain.said import said
 from agiza.domain.tool_calls import handle_tool, tool_result
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
@@ -150,11 +151,11 @@ class ToolHandler:
         if work.is_stale:
             self._metrics.add("stale_epoch_rejected_total")
             return FunctionResult(
-                id=call.id, name=call.name, response=work.refusal("stale_leg", "This call goes on elsewhere.")
+                id=call.id, name=call.name, response=work.refusal("stale_leg", said("goes_on_elsewhere"))
             )
         if call.name in MUTATING_TOOLS and self._is_late(work):
             self._metrics.add("expired_rejected_total")
-            response = work.refusal("expired", "That took too long and was not done. Please ask again.")
+            response = work.refusal("expired", said("took_too_long"))
         else:
             response = await self._apply(conn, work, call)
         await store.insert_result(
@@ -170,11 +171,11 @@ class ToolHandler:
 
     def _repeat(self, work: ToolWork, call: FunctionCall, stored: StoredResult, digest: str) -> Response:
         if stored.tool == store.TOMBSTONE:
-            return work.refusal("cancelled", "That was cancelled and not done.")
+            return work.refusal("cancelled", said("was_cancelled"))
         if stored.args_digest != digest or stored.tool != call.name:
             self._metrics.add("integrity_violation_total")
             log.error("tool_call_id_reused", call_id=work.event.call_id, tool=call.name)
-            return work.refusal("id_reused", "Sorry, something went wrong there. Please say that once more.")
+            return work.refusal("id_reused", said("say_once_more"))
         work.replayed += 1
         return stored.response
 

@@ -13,6 +13,7 @@ from agiza.domain.cart import Cart
 from agiza.domain.context import ReadBack, ToolContext
 from agiza.domain.ids import OrderId
 from agiza.domain.orders import OrderView
+from agiza.domain.said import Said
 from agiza.domain.views import cart_view
 from services.orders.catalog import PinnedMenu
 from services.orders.store import CartRow
@@ -68,12 +69,12 @@ class ToolWork:
             language=self.event.language,
         )
 
-    def refusal(self, code: str, message: str) -> Response:
+    def refusal(self, code: str, message: Said) -> Response:
         """A refusal that no rule of the domain gave, in the same shape."""
         return {
             "status": "refused",
             "code": code,
-            "message": message,
+            "message": message.in_language(self.event.language),
             "cart": self._view(),
             "cart_version": self.cart.version,
         }

@@ -31,7 +31,12 @@ def test_the_agent_follows_the_caller_from_one_language_to_the_other(system: Sys
     assert said[0]["text"].startswith("Hello"), "the branch's first language"
     assert turns_after(said, "kiswahili").startswith("Sawa, tuendelee kwa Kiswahili. Kuna kingine?")
     assert [tool["name"] for tool in placed.result.tool_calls].count("switchLanguage") == 1
+    read_back = turns_after(said, "hayo tu")
+    assert "fries kubwa moja" in read_back, read_back
+    assert "Jumla ni shilingi mia tatu na thelathini" in read_back
+    assert "Namba ya oda yako ni" in turns_after(said, "ndio")
     assert placed.result.order is not None
+    assert placed.result.order["total_minor"] == 33_000
     with redis.Redis.from_url(system.stack.redis_url, decode_responses=True) as client:
         assert client.hget(session_key(placed.result.call_id), "language") == "sw"
     endpoints = system.stack.endpoints

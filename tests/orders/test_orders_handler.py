@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -258,3 +259,20 @@ async def test_after_a_cancellation_that_came_too_late_the_next_change_brings_th
     assert (again["status"], again["code"], again["cart_version"]) == ("refused", "stale_cart", 1)
     assert [line["item"] for line in again["cart"]["lines"]] == ["tea"], "one tea, and the model is shown it"
     assert desk.rows("SELECT version FROM carts") == [(1,)]
+
+
+async def test_answers_are_in_the_language_of_the_call_at_that_moment(desk: Desk) -> None:
+    def asked(language: str, fc_id: str) -> Received:
+        received = desk.event(fc("addItem", fc_id=fc_id, name="fries"))
+        return replace(received, event=received.event.model_copy(update={"language": language}))
+
+    (english,) = await desk.answer(asked("en", "fc-en"))
+    (swahili,) = await desk.answer(asked("sw", "fc-sw"))
+    assert english["message"] == "I have added one fries."
+    assert swahili["message"] == "Nimeongeza fries moja."
+    (again,) = await desk.answer(asked("en", "fc-sw"))
+    assert again == swahili, "a repeated call gets the very answer that it got"
+    late = desk.event(fc("addItem", name="tea"), late_ms=60_000)
+    late = replace(late, event=late.event.model_copy(update={"language": "sw"}))
+    (refused,) = await desk.answer(late)
+    assert (refused["code"], refused["message"][:13]) == ("expired", "Hilo lilichuk")
