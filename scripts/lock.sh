@@ -14,3 +14,6 @@ compile pyproject.toml --group dev --extra embedded --extra speech --extra simul
 compile pyproject.toml --extra speech --extra simulators -c requirements/services.txt "$@" -o requirements/simulators.txt
 compile requirements/genai-previous.in "$@" -o requirements/genai-previous.txt
 compile requirements/uv.in "$@" -o requirements/uv.txt
+for peer in pipecat livekit; do  # of the benchmark; never installed by setup
+  compile "requirements/peers-$peer.in" "$@" -o "requirements/peers-$peer.txt"
+done

@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.bridge.caller import Caller
 from benchmarks.bridge.gauge import FRAME_MS, Gauge
 from benchmarks.bridge.model import ModelConnection
-from benchmarks.bridge.sound import TICK_MS, UTTERANCE_MS, Utterance, caller_bodies, utterance
+from benchmarks.bridge.sound import TICK_MS, Utterance, caller_bodies, utterance
 
 CALLS_PER_S: Final = 25.0
 """New calls begin at this rate, so that their utterances are spread over time."""
@@ -23,14 +23,17 @@ HOST: Final = "127.0.0.1"
 
 
 class Load:
-    """Callers against a bridge at ``port``. :meth:`bring_to` changes how many; :attr:`gauge` has what they saw."""
+    """Callers against a bridge at :attr:`port`. :meth:`bring_to` changes how many; :attr:`gauge` has what they saw.
 
-    def __init__(self, path: Callable[[], str], port: int, carrier_rate: int, part_ms: int = TICK_MS) -> None:
+    ``utterance_bytes`` is what a whole one comes to at the carrier.
+    """
+
+    def __init__(self, path: Callable[[], str], utterance_bytes: float, part_ms: int) -> None:
         self.gauge = Gauge()
         self.model_port = 0
         self._path = path
-        self.port = port
-        self._bytes_per_utterance = UTTERANCE_MS * carrier_rate * 2 / 1000
+        self.port = 0
+        self._utterance_bytes = utterance_bytes
         self._bodies = caller_bodies()
         self._said: Utterance = utterance(part_ms)
         self._callers: dict[int, Caller] = {}
@@ -38,6 +41,9 @@ class Load:
         self._caller_slots: list[list[Caller]] = [[] for _ in range(FRAME_MS)]
         self._model_slots: list[list[ModelConnection]] = [[] for _ in range(TICK_MS)]
         self._dialled = self._answered = 0
+        self._loop = asyncio.get_running_loop()
+        self._beating: asyncio.TimerHandle | None = None
+        self._began, self._slot = 0.0, 0
 
     @property
     def calls(self) -> int:
@@ -47,10 +53,10 @@ class Load:
     @contextlib.asynccontextmanager
     async def running(self, tls: ssl.SSLContext) -> AsyncIterator[None]:
         """Serve the model at :attr:`model_port`, and keep the beat. Garbage is collected between windows only."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connected, HOST, 0, ssl=tls)
+        server = await self._loop.create_server(self._connected, HOST, 0, ssl=tls)
         self.model_port = server.sockets[0].getsockname()[1]
-        beating = asyncio.create_task(self._beat())
+        self._began, self._slot = time.perf_counter(), 0
+        self._beat()
         gc.collect()
         gc.freeze()  # what is loaded stays; collecting the rest between windows is then a matter of microseconds
         gc.disable()
@@ -60,19 +66,19 @@ class Load:
             gc.enable()
             gc.unfreeze()
             await self.bring_to(0)
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            if self._beating is not None:
+                self._beating.cancel()
             server.close()
 
     async def bring_to(self, calls: int) -> None:
         """Dial, or hang up the newest, until there are so many."""
         while len(self._callers) < calls:
-            caller = Caller(self._dialled, self._bodies, self.gauge, self._bytes_per_utterance)
+            caller = Caller(self._dialled, self._bodies, self.gauge, self._utterance_bytes)
             self._callers[caller.index] = caller
+            self._caller_slots[caller.index % FRAME_MS].append(caller)
             self._dialled += 1
             async with asyncio.timeout(OPEN_S):
                 await caller.dial(HOST, self.port, self._path())
-            self._caller_slots[caller.index % FRAME_MS].append(caller)
             await asyncio.sleep(1 / CALLS_PER_S)
         leaving = [self._callers.pop(index) for index in list(self._callers)[calls:]]
         for caller in leaving:
@@ -96,19 +102,14 @@ class Load:
         self._answered += 1
         return connection
 
-    async def _beat(self) -> None:
-        """Once in a millisecond, those whose turn it is. A beat that came late makes up for what it missed."""
-        began = time.perf_counter()
-        slot = 0
-        while True:
-            due = began + slot / 1000
-            now = time.perf_counter()
-            if now < due:
-                await asyncio.sleep(due - now)
-                now = time.perf_counter()
+    def _beat(self) -> None:
+        """Once in a millisecond, those whose turn it is. A beat that comes late makes up for what it missed."""
+        now = time.perf_counter()
+        while (due := self._began + self._slot / 1000) <= now:
             self.gauge.late.append(now - due)
-            for caller in self._caller_slots[slot % FRAME_MS]:
+            for caller in self._caller_slots[self._slot % FRAME_MS]:
                 caller.step()
-            for model in self._model_slots[slot % TICK_MS]:
+            for model in self._model_slots[self._slot % TICK_MS]:
                 model.step(now)
-            slot += 1
+            self._slot += 1
+        self._beating = self._loop.call_later(max(0.001, due - time.perf_counter()), self._beat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -76,13 +77,20 @@ def python_with(*packages: str) -> str:
     return ", ".join((f"Python {platform.python_version()}", *versions))
 
 
-def node_version() -> str | None:
-    """Node's version where it is installed."""
+def node_version(folder: Path) -> str | None:
+    """Node's version and that of ``ws`` in this folder; None where they are not installed."""
+    package = folder / "node_modules" / "ws" / "package.json"
     node = shutil.which("node")
-    if node is None:
+    if node is None or not package.is_file():
         return None
     asked = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False)
-    return f"Node {asked.stdout.strip().removeprefix('v')}"
+    return f"Node {asked.stdout.strip().removeprefix('v')} with ws {json.loads(package.read_text())['version']}"
+
+
+def pipecat_version(environment: Path) -> str | None:
+    """Pipecat's version in this environment; None where it is not installed."""
+    found = sorted(environment.glob("lib/python*/site-packages/pipecat_ai-*.dist-info"))
+    return f"Pipecat {found[0].name.removeprefix('pipecat_ai-').removesuffix('.dist-info')}" if found else None
 
 
 def _tasks(pid: int) -> list[Path]:

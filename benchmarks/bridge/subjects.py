@@ -21,7 +21,10 @@ from agiza.cli.processes import Child, die_with_parent
 from benchmarks.bridge.surroundings import Surroundings
 
 PEERS: Final = Path(__file__).parents[1] / "peers"
+NODE_FOLDER: Final = PEERS / "node"
+PIPECAT: Final = PEERS.parents[1] / ".venv-peer-pipecat"
 READY_S: Final = 60.0
+LISTENING_S: Final = 10.0
 MODEL_NAME: Final = "gemini-3.8-live"
 
 
@@ -38,7 +41,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One bridge. ``calls_max`` bounds N where more is known to be beyond it."""
+    """One bridge."""
 
     name: str
     title: str
@@ -47,7 +50,13 @@ class Subject:
     command: Callable[[World], Sequence[str]]
     environment: Callable[[World], Mapping[str, str]]
     path: Callable[[World], str]
-    calls_max: int = 1000
+    """Of the media socket of a new call."""
+    calls: Sequence[int] | None = None
+    """The N to measure, where those that are asked for are known to be beyond it."""
+    knee_step: int = 50
+    """How many calls more the next try at the knee has."""
+    held_back_ms: int = 0
+    """What a filter or a chunk keeps of an utterance until the next one."""
 
 
 def _ours(world: World) -> dict[str, str]:
@@ -90,9 +99,28 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
         "node",
         "Node `ws`, as in the tutorial (no resampling, no pacing)",
         24_000,
-        lambda _: ("node", str(PEERS / "node" / "bridge.js")),
+        lambda _: ("node", str(NODE_FOLDER / "bridge.js")),
         _peer,
         lambda _: "/",
+    ),
+    Subject(
+        "fastapi",
+        "FastAPI and google-genai's own send and receive (no resampling, no pacing)",
+        24_000,
+        lambda _: (sys.executable, str(PEERS / "fastapi" / "bridge.py")),
+        _peer,
+        lambda _: "/",
+    ),
+    Subject(
+        "pipecat",
+        "Pipecat pipeline with GeminiLiveLLMService",
+        16_000,
+        lambda _: (str(PIPECAT / "bin" / "python"), str(PEERS / "pipecat" / "bridge.py")),
+        _peer,
+        lambda _: "/",
+        calls=(5, 10, 20),
+        knee_step=10,
+        held_back_ms=80,
     ),
 )
 BY_NAME: Final[Mapping[str, Subject]] = {subject.name: subject for subject in SUBJECTS}
@@ -122,9 +150,20 @@ async def running(subject: Subject, world: World, core: int) -> AsyncIterator[Ch
     child.follow(None)
     try:
         await child.wait_ready(READY_S)
+        await _until_listening(world.port)  # uvicorn says that it is ready before it is
         yield child
     finally:
         await child.stop()
+
+
+async def _until_listening(port: int) -> None:
+    async with asyncio.timeout(LISTENING_S):
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
 
 
 def free_port() -> int:

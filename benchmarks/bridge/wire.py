@@ -38,7 +38,8 @@ class Frames:
         """First byte and payload of each frame that is complete now."""
         if self._rest:
             data = self._rest + data
-        at, end, found = 0, len(data), []
+        at, end = 0, len(data)
+        found: list[tuple[int, bytes]] = []
         while end - at >= 2:
             size = data[at + 1] & 127
             head = at + 2
