@@ -41,6 +41,7 @@ from agiza.runtime.settings import read_settings
 from agiza.runtime.traces import Trace
 from services.bridge.__main__ import serve
 from services.bridge.settings import BridgeSettings
+from simulators.live_api.brain import Brain
 from simulators.live_api.scripted import ScriptedBrain
 from simulators.live_api.server import LiveServer, LiveServerSettings
 from simulators.speech.marked import BEACON, MarkedDecoder, encode
@@ -146,6 +147,10 @@ class Around:
                 message = "I am calling Ann." if self.on_duty else "Nobody is here now."
                 word = self.words.pop(0) if self.words else {"contact_id": self.on_duty, "message": message}
                 await self.say_of_handoff(**word)
+
+    async def publish(self, event: Event) -> None:
+        """An answer of ``orders``, whenever the test wants it to come."""
+        await self._publisher.publish(event, str(Trace.new()))
 
     async def say_of_handoff(self, **word: Any) -> None:
         """A word of the escalation service about the newest hand-off."""
@@ -313,13 +318,14 @@ async def open_around(redis_url: str) -> AsyncIterator[tuple[Around, str]]:
         await redis.aclose()
 
 
-def live_server(steps: list[object]) -> LiveServer:
-    return LiveServer(LiveServerSettings(brain=ScriptedBrain.from_steps(steps)))
+def live_server(steps: list[object] | Brain) -> LiveServer:
+    brain = ScriptedBrain.from_steps(steps) if isinstance(steps, list) else steps
+    return LiveServer(LiveServerSettings(brain=brain))
 
 
 @contextlib.asynccontextmanager
 async def open_world(
-    redis_url: str, bridge_redis_url: str, steps: list[object], **settings: Any
+    redis_url: str, bridge_redis_url: str, steps: list[object] | Brain, **settings: Any
 ) -> AsyncIterator[World]:
     """A bridge in this process. ``bridge_redis_url`` has the bridge's own rights only."""
     port = free_port()
