@@ -199,6 +199,10 @@ class Line:
     def say(self, text: str) -> None:
         self._to_say += encode(text, 16_000)
 
+    def fall_silent(self) -> None:
+        """Send no more frames; the socket stays open."""
+        self._tasks[0].cancel()
+
     async def until_heard(self, text: str, seconds: float = 20) -> None:
         await until(lambda: any(text in line for line in self.texts), seconds)
         await asyncio.sleep(0.3)  # what was sent ahead is still being played

@@ -15,6 +15,8 @@ from services.bridge.session import inputs as i
 from services.bridge.session.phases import Phase
 
 CUES = load_cues().times
+SILENCE_MS_MAX = 4_500
+"""Half a second less than may be heard: what the voice detector, the network and the carrier add."""
 NAMES = ("addItem", "getTotal", "placeOrder", "escalate", "endCall", "orderPizza")
 IDS = tuple(f"c{n}" for n in range(12))
 
@@ -178,6 +180,14 @@ class World:
         if cues and self.spoke_at is not None and cues[0] in ("one_moment", "still_here", "are_you_there"):
             assert self.now - self.spoke_at >= 500, "not into the caller's words"
 
+    def check_silence(self) -> None:
+        """Whoever waits for the agent does not hear nothing for long. At a hand-over another limit holds."""
+        leg = self.session._leg
+        since = [at for at in (leg.stuck.owed_since, leg.desk.waits_since()) if at is not None]
+        if leg.phase in (Phase.GREETING, Phase.TALKING) and leg.handover.stage is not Stage.AGREED and since:
+            quiet_from = max(min(since), leg.speech.playback.ends_at, self.spoke_at or 0)
+            assert self.now - quiet_from <= SILENCE_MS_MAX, f"{self.now - quiet_from} ms"
+
     def pass_time(self, ms: int) -> None:
         until = self.now + ms
         while True:
@@ -185,11 +195,13 @@ class World:
             if due is None or due.at > until:
                 break
             self.now = max(self.now, due.at)
+            self.check_silence()
             before = self.session.next_deadline()
             self.feed(i.Tick())
             after = self.session.next_deadline()
             assert after is None or after != before, f"{before} would spin"
         self.now = until
+        self.check_silence()
 
     def orders_answers(self, data: st.DataObject) -> None:
         if self.requests:

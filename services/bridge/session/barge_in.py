@@ -95,5 +95,7 @@ class BargeIn:
         leg.do(flush)
         leg.save_turns(leg.transcript.complete("agent"))
         leg.greeted()
+        if flush:
+            leg.cues.on_flushed(now)
         if flush and leg.phase is Phase.FAREWELL:
             self._endings.went_on(Trigger.CALLER_WENT_ON, now)

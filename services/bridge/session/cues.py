@@ -65,7 +65,7 @@ class Cues:
 
     def playing(self, now: int) -> CueName | None:
         """The cue that is heard now, or will be behind what plays."""
-        return self._name if now < min(self._ends_at, self._playback.ends_at) else None
+        return self._name if now < self._ends_at else None
 
     def on_caller_speech(self, voiced_ms: int, now: int) -> list[Action]:
         """The caller spoke: a cue gives way, unless the agent's own words wait behind it or it is a firm one.
@@ -80,7 +80,12 @@ class Cues:
         if self._over_ms < self._limits.stuck_voice_ms:
             return []
         self._playback.flush(now)
+        self.on_flushed(now)
         return [FlushPlayback(self._playback.generation)]
+
+    def on_flushed(self, now: int) -> None:
+        """What was unplayed has been dropped, a cue with it."""
+        self._ends_at = min(self._ends_at, now)
 
     def _spoken(self) -> str:
         language = self.language.partition("-")[0]

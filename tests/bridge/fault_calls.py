@@ -1,0 +1,175 @@
+"""Callers whose model goes wrong: what they said, what they heard and when, and how long they heard nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from bridge_world import Line, World, until
+
+from agiza.contracts.events import CallEnded
+from services.bridge.session.stuck import NUDGE_GREETING
+from simulators.live_api.brain import Prompted, UserWords
+from simulators.live_api.conversation import Conversation
+from simulators.live_api.faults import Faults
+from simulators.live_api.stage import TurnInterrupted
+from simulators.live_api.tool_calls import ToolRequest
+from simulators.speech.marked import BEACON, encode
+
+GREETING = "Hello, what would you like?"
+ANSWER = "I have added one burger."
+STORY = "Well, " + "let me tell you a story. " * 12
+SILENCE_S_MAX = 5.0
+WINDOW_BYTES = 640
+HEARD_PEAK = 300
+REACHED_S_MAX = 30
+End = Literal["goes_on", "person", "either"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault and where its call ends. ``at_once``: from the connection on; else after the first exchange.
+
+    ``either``: the model's connection is lost. A person today, or the call goes on where the model is had again.
+    """
+
+    name: str
+    faults: Faults
+    ends: End
+    at_once: bool = False
+    barges_in: bool = False
+    tool_calls_max: int = 6
+    """A busy machine may cut the caller's words in two, and so cancel a call: fewer are no fault."""
+
+
+class FaultyBrain:
+    """A waiter who adds a burger. What the caller says first is the name of what goes wrong from then on."""
+
+    def __init__(self, later: Mapping[str, Faults]) -> None:
+        self._later = later
+
+    async def run(self, talk: Conversation) -> None:
+        has_greeted = False
+        while True:
+            event = await talk.next_event()
+            try:
+                match event:
+                    case Prompted(text) if text.startswith("[Say to the caller now: "):
+                        await talk.say(text.removeprefix("[Say to the caller now: ").removesuffix("]"))
+                    case Prompted(text) if not has_greeted or text == NUDGE_GREETING:
+                        has_greeted = True
+                        await talk.clock.sleep(0.6)  # for the beacon, which says that this caller speaks text
+                        await talk.say(GREETING)
+                    case Prompted():
+                        await talk.say("Sorry. " + ANSWER)
+                    case UserWords(text) if text in self._later:
+                        await talk.say("Go ahead.")
+                        await talk.end_turn()
+                        for name in self._later[text].model_fields_set:
+                            setattr(talk.faults, name, getattr(self._later[text], name))
+                    case UserWords(text) if "story" in text:
+                        await talk.say(STORY)
+                    case UserWords(text) if "burger" in text:
+                        (result,) = await talk.call_tools([ToolRequest("addItem", {"name": "chicken-burger"})])
+                        is_pending = result.response.get("status") == "pending"
+                        await talk.say("I am still waiting for the kitchen." if is_pending else ANSWER)
+                await talk.end_turn()
+            except TurnInterrupted:
+                pass
+
+
+@dataclass
+class Story:
+    """One call as its caller knows it."""
+
+    row: Row
+    call_id: str
+    line: Line
+    opened_at: float
+    said: list[tuple[float, float]] = field(default_factory=list)
+    ended_at: float = 0.0
+
+    def say(self, text: str) -> None:
+        began = asyncio.get_running_loop().time()
+        self.said.append((began, began + len(encode(text, 16_000)) / 32_000))
+        self.line.say(text)
+
+    def has_heard(self, text: str) -> bool:
+        return any(text in heard for heard in self.line.texts)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.line.socket.close_code is not None
+
+    @property
+    def greetings(self) -> int:
+        return sum(GREETING in heard for heard in self.line.texts)
+
+    def silence_s(self) -> float:
+        """The longest time in which neither side was heard, from the open socket to the end of the story."""
+        sounds = sorted([*self.said, *self._played()])
+        longest, quiet_from = 0.0, self.opened_at
+        for began, ended in sounds:
+            longest = max(longest, min(began, self.ended_at) - quiet_from)
+            quiet_from = max(quiet_from, ended)
+        return max(longest, self.ended_at - quiet_from)
+
+    def _played(self) -> list[tuple[float, float]]:
+        """When what can be heard of the audio is played: each piece when it arrives, or behind the one before."""
+        played, clock, offset = [], 0.0, 0
+        for arrived_at, size in self.line.arrivals:
+            clock = max(clock, arrived_at)
+            for start in range(offset, offset + size, WINDOW_BYTES):
+                window = np.frombuffer(self.line.heard[start : min(start + WINDOW_BYTES, offset + size)], "<i2")
+                ends = clock + len(window) / 16_000
+                if len(window) and int(np.abs(window.astype(np.int32)).max()) > HEARD_PEAK:
+                    played.append((clock, ends))
+                clock = ends
+            offset += size
+        return played
+
+
+async def call(world: World, row: Row, dialling: asyncio.Lock) -> Story:
+    """Place a call and live through it: it ends with the answer, or with the stream that the bridge leaves."""
+    call_id = f"HD_{row.name.replace(' ', '_')}"
+    async with dialling:  # the server gives queued faults to whoever connects next
+        if row.at_once:
+            world.live.next_faults(row.faults)
+        line = await world.call(call_id=call_id)
+        story = Story(row, call_id, line, asyncio.get_running_loop().time())
+        await until(lambda: not world.live._queued)
+    if row.faults.setup_delay_ms:  # of what is said before there is a model, only the last two seconds are kept
+        await asyncio.sleep(row.faults.setup_delay_ms / 1_000 - 0.5)
+        line.say(BEACON)
+    await _reached(story, GREETING)
+    if not row.at_once:
+        story.say(row.name)
+        await _reached(story, "Go ahead")
+    if row.barges_in:
+        story.say("a story")
+        before = len(line.heard)
+        await until(lambda: len(line.heard) > before + 32_000 or story.is_closed)
+        story.say("stop, a burger")
+    else:
+        story.say("a burger")
+    await _reached(story, ANSWER)
+    story.ended_at = asyncio.get_running_loop().time()
+    if not story.is_closed:
+        await asyncio.sleep(0.3)
+        await line.hang_up()
+    return story
+
+
+async def _reached(story: Story, text: str) -> None:
+    """A call that goes nowhere is judged, not waited for."""
+    with contextlib.suppress(TimeoutError):
+        await until(lambda: story.has_heard(text) or story.is_closed, REACHED_S_MAX)
+
+
+def report_of(world: World, story: Story) -> CallEnded | None:
+    ended = [event for event in world.around.of_type(CallEnded) if event.call_id == story.call_id]
+    return ended[0] if ended else None
