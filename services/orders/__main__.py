@@ -22,6 +22,7 @@ from services.orders.opening import Openings
 from services.orders.recorder import SOURCE
 from services.orders.settings import OrdersSettings
 from services.orders.staff import StaffCounter
+from services.orders.taking_over import TakeOvers
 from services.orders.wiring import ToolDesk
 
 log = get_logger(__name__)
@@ -38,7 +39,9 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         await catalog.publish([loaded.document for loaded in load_branch_files(settings.agiza_branches_dir)])
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
         relay = OutboxRelay(pool, redis.commands, clock=process.clock, metrics=process.metrics)
-        desk = ToolDesk(ToolHandler(pool, catalog, process.clock, process.metrics), publisher, relay.wake)
+        openings = Openings(pool, catalog, process.metrics)
+        handler = ToolHandler(pool, catalog, process.clock, process.metrics)
+        desk = ToolDesk(handler, TakeOvers(pool, openings, process.metrics), publisher, relay.wake)
         consumer = StreamConsumer(
             redis,
             streams=[tools_stream_of(partition) for partition in range(TOOL_PARTITIONS)],
@@ -53,7 +56,6 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         app = create_app("Agiza orders", process, docs=True)
         app.include_router(internal_routes(token, catalog, desk.from_http))
         counter = StaffCounter(pool, catalog, process.clock, process.metrics)
-        openings = Openings(pool, catalog, process.metrics)
         app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
         app.include_router(read_routes(token, pool, catalog))
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from pydantic import SecretStr
 
 from agiza.contracts.envelope import ContractError, Received, decode
-from agiza.contracts.events import ToolCalled
+from agiza.contracts.events import CallTakenOver, ToolCalled
 from agiza.domain.codec import cart_from_json
 from agiza.domain.views import cart_view
 from agiza.runtime.http import bearer
@@ -24,7 +24,7 @@ from services.orders.store import CartElsewhere
 LIST_MAX = 200
 
 AnswerCalls = Callable[[Received], Awaitable[bytes]]
-"""Carries out a checked ``tool.called`` and gives the answer as CloudEvents JSON."""
+"""Carries out a checked ``tool.called`` or ``call.taken_over`` and gives the answer as CloudEvents JSON."""
 
 Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
 After = Annotated[int, Query(ge=0, le=2**63 - 1)]
@@ -45,8 +45,9 @@ def internal_routes(token: SecretStr, catalog: Catalog, answer: AnswerCalls) -> 
             received = decode(await request.body())
         except ContractError as error:
             raise HTTPException(400, str(error)) from None
-        if not isinstance(received.event, ToolCalled):
-            raise HTTPException(400, f"{received.event.type} is not carried out here: send agiza.tool.called")
+        if not isinstance(received.event, ToolCalled | CallTakenOver):
+            wanted = f"{ToolCalled.type} or {CallTakenOver.type}"
+            raise HTTPException(400, f"{received.event.type} is not carried out here: send {wanted}")
         try:
             content = await answer(received)
         except (MenuNotFound, CartElsewhere) as error:

@@ -104,12 +104,18 @@ class ToolHandler:
         )
 
     async def cancel(self, received: Received) -> None:
-        """Leave a tombstone for each cancelled function call that was not carried out; what was done stands."""
+        """Leave a tombstone for each cancelled function call that was not carried out; what was done stands.
+
+        A leg that was taken over cancels nothing: what it had asked and was not carried out never will be anyway.
+        """
         event = received.event
         assert isinstance(event, ToolCancelled)
         async with transaction(self._pool) as conn:
             # Behind a call that is just being carried out: either it has committed, or it will find the tombstone.
-            await store.lock_existing_cart(conn, event.call_id)
+            newest = await store.lock_existing_cart(conn, event.call_id)
+            if newest is not None and event.leg_epoch < newest:
+                self._metrics.add("stale_epoch_rejected_total")
+                return
             await store.insert_tombstones(conn, event.call_id, event.ids)
 
     async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> ToolWork:

@@ -7,8 +7,8 @@ finds no cart any more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from agiza.contracts.events import Resumed
 from agiza.domain.cart import Cart
 from agiza.domain.codec import cart_from_json
 from agiza.domain.pricing import price_cart
@@ -19,8 +19,6 @@ from agiza.runtime.postgres import Connection, Pool, transaction
 from services.orders import store_calls
 from services.orders.catalog import Catalog
 from services.orders.store_calls import HeldCart
-
-Resumed = Literal["none", "leg", "ring_back", "redial"]
 
 log = get_logger(__name__)
 
@@ -47,12 +45,16 @@ class Openings:
     async def open(self, call_id: str, branch_id: str, leg_epoch: int) -> Opening:
         """The opening of this leg; asked again it says the same. Raises psycopg's errors and ``MenuNotFound``."""
         async with transaction(self._pool) as conn:
-            found, resumed = await self._find(conn, call_id, branch_id, leg_epoch)
-            if found is None or found.branch_id != branch_id:
-                return Opening()
-            if found.call_id != call_id:
-                await store_calls.move_cart(conn, found.row.cart_id, call_id)
-                log.info("cart_moved", cart_id=found.row.cart_id, from_call_id=found.call_id, resumed=resumed)
+            return await self.open_in(conn, call_id, branch_id, leg_epoch)
+
+    async def open_in(self, conn: Connection, call_id: str, branch_id: str, leg_epoch: int) -> Opening:
+        """The same within a transaction; the cart, if there is one, is locked until its end."""
+        found, resumed = await self._find(conn, call_id, branch_id, leg_epoch)
+        if found is None or found.branch_id != branch_id:
+            return Opening()
+        if found.call_id != call_id:
+            await store_calls.move_cart(conn, found.row.cart_id, call_id)
+            log.info("cart_moved", cart_id=found.row.cart_id, from_call_id=found.call_id, resumed=resumed)
         cart = cart_from_json(found.row.state)
         if not (cart.lines or cart.placed):
             return Opening()

@@ -94,9 +94,16 @@ async def lock_cart(
     return CartRow(*row)
 
 
-async def lock_existing_cart(conn: Connection, call_id: str) -> None:
-    """Take the cart's row lock, if the call has a cart yet."""
-    await conn.execute("SELECT FROM carts WHERE call_id = %s FOR UPDATE", (call_id,))
+async def lock_existing_cart(conn: Connection, call_id: str) -> int | None:
+    """Take the cart's row lock and give its leg epoch, if the call has a cart yet."""
+    cursor = await conn.execute("SELECT leg_epoch FROM carts WHERE call_id = %s FOR UPDATE", (call_id,))
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def raise_fence(conn: Connection, cart_id: str, leg_epoch: int) -> None:
+    """Nothing of an older leg is carried out from here on. The cart's lock is held, and its epoch is not newer."""
+    await conn.execute("UPDATE carts SET leg_epoch = %s WHERE cart_id = %s", (leg_epoch, cart_id))
 
 
 class CartElsewhere(Exception):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agiza.contracts.envelope import Received
-from agiza.contracts.events import CartChanged, ToolCalled, ToolCancelled
+from agiza.contracts.events import CallTakenOver, CartChanged, Event, ToolCalled, ToolCancelled
 from agiza.runtime.consumer import Dead, Delivery, Done, Outcome
 from agiza.runtime.logs import get_logger
 from agiza.runtime.publisher import Publisher, PublishFailed
 from services.orders.handler import ToolHandler
 from services.orders.staff import StaffAnswer
+from services.orders.taking_over import TakeOvers, news_of
 
 log = get_logger(__name__)
 
@@ -18,8 +19,11 @@ log = get_logger(__name__)
 class ToolDesk:
     """Takes tool events from both ways in, and tells bridge, screens and relay."""
 
-    def __init__(self, handler: ToolHandler, publisher: Publisher, wake_relay: Callable[[], None]) -> None:
+    def __init__(
+        self, handler: ToolHandler, take_overs: TakeOvers, publisher: Publisher, wake_relay: Callable[[], None]
+    ) -> None:
         self._handler = handler
+        self._take_overs = take_overs
         self._publisher = publisher
         self._wake_relay = wake_relay
 
@@ -31,10 +35,7 @@ class ToolDesk:
         match delivery.received.event:
             case ToolCalled():
                 answered = await self._handler.answer(delivery.received, "stream")
-                try:
-                    await self._publisher.publish(answered.event, delivery.received.envelope.traceparent)
-                except PublishFailed as error:
-                    log.warning("answer_not_sent", error=str(error))
+                await self._publish(answered.event, delivery.received.envelope.traceparent)
                 await self.tell(
                     answered.cart_changed, delivery.received.envelope.traceparent, has_news=answered.has_news
                 )
@@ -42,14 +43,34 @@ class ToolDesk:
             case ToolCancelled():
                 await self._handler.cancel(delivery.received)
                 return Done()
+            case CallTakenOver():
+                await self._publish(await self._take_over(delivery.received), delivery.received.envelope.traceparent)
+                return Done()
             case other:
                 return Dead(f"{other.type} does not belong on this stream")
 
     async def from_http(self, received: Received) -> bytes:
         """Carry out the same event for a bridge that got no answer in time."""
+        if isinstance(received.event, CallTakenOver):
+            answer = await self._take_over(received)
+            return self._publisher.stamp(answer, received.envelope.traceparent).body
         answered = await self._handler.answer(received, "http")
         await self.tell(answered.cart_changed, received.envelope.traceparent, has_news=answered.has_news)
         return self._publisher.stamp(answered.event, received.envelope.traceparent).body
+
+    async def _take_over(self, received: Received) -> Event:
+        """Fence the older legs, then let all bridges know: whoever holds one of them ends it."""
+        answer = await self._take_overs.answer(received)
+        news = news_of(answer)
+        if news is not None:
+            await self._publish(news, received.envelope.traceparent)
+        return answer
+
+    async def _publish(self, event: Event, traceparent: str) -> None:
+        try:
+            await self._publisher.publish(event, traceparent)
+        except PublishFailed as error:
+            log.warning("answer_not_sent", error=str(error))
 
     async def tell(self, cart_changed: CartChanged | None, traceparent: str, *, has_news: bool) -> None:
         """After the commit: wake the relay, show the cart. Both are only quicker than the next poll."""
