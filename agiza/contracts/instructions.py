@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from agiza.domain.menu import Branch, Group, Item, Menu, Option
+from agiza.domain.money import number_in_words
 
 _GREETINGS: Mapping[str, str] = {
     "en": "Hello, this is {branch}. I am an automated assistant and I can take your order. What would you like?",
@@ -63,6 +64,7 @@ _OPENINGS: Mapping[str, Mapping[str, str]] = {
         "redial": "Hello and welcome back, this is the automated assistant of {branch}. {cart}",
         "cart": "So far I have {lines}. Shall we go on with it?",
         "no_cart": "What would you like?",
+        "placed": "Your order number is {number}. Is there anything else?",
     },
     "sw": {
         "leg": "Samahani, simu ilikatika kidogo. {cart}",
@@ -71,17 +73,28 @@ _OPENINGS: Mapping[str, Mapping[str, str]] = {
         "redial": "Habari, karibu tena. Mimi ni msaidizi wa kompyuta wa {branch}. {cart}",
         "cart": "Kwenye oda yako kuna {lines}. Tuendelee nayo?",
         "no_cart": "Ungependa nini?",
+        "placed": "Namba ya oda yako ni {number}. Kuna kingine?",
     },
 }
 
 
-def opening(resumed: Literal["none", "leg", "ring_back", "redial"], lines: str, branch: Branch, language: str) -> str:
+def opening(
+    resumed: Literal["none", "leg", "ring_back", "redial"],
+    lines: str,
+    branch: Branch,
+    language: str,
+    placed: Sequence[int] = (),
+) -> str:
     """The agent's first sentence of a leg. A caller who was greeted is not greeted again; a new call always begins
-    with the word that an automated assistant speaks."""
+    with the word that an automated assistant speaks. Who was cut off may not have heard the number of their order."""
     if resumed == "none":
         return greeting(branch, language)
     words = _OPENINGS.get(language, _OPENINGS["en"])
-    cart = words["cart"].format(lines=lines) if lines else words["no_cart"]
+    if resumed == "leg" and placed and not lines:
+        number = number_in_words(placed[-1]) if words is _OPENINGS["en"] else str(placed[-1])
+        cart = words["placed"].format(number=number)
+    else:
+        cart = words["cart"].format(lines=lines) if lines else words["no_cart"]
     return words[resumed].format(branch=branch.name, cart=cart)
 
 

@@ -13,6 +13,7 @@ from agiza.contracts import streams
 from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import answers, open_redis
+from services.bridge.beginnings import Beginnings
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import SOURCE
 from services.bridge.costs import Prices
@@ -25,10 +26,12 @@ from services.bridge.media_server import MediaServer
 from services.bridge.menu_cache import MenuCache
 from services.bridge.openings import Openings
 from services.bridge.outlet import Outlet
+from services.bridge.past import Pasts
 from services.bridge.record import RecordWriter
 from services.bridge.replies import Replies
 from services.bridge.session import Limits
 from services.bridge.settings import BridgeSettings
+from services.bridge.taking_over import TakeOvers
 
 AFTER_DRAIN_S = 15.0
 """For ending what the drain left, and for the last writes."""
@@ -56,13 +59,19 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
     )
     async with open_redis(settings.redis_url.get_secret_value(), service="bridge") as redis, orders:
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
-        records = RecordWriter(redis.commands, process.metrics)
+        records = RecordWriter(redis.commands, process.clock, process.metrics)
         replies = Replies(redis.subscriber, streams.replies_channel(bridge_id), process.metrics)
+        outlet = Outlet(publisher, orders, process.clock, process.metrics)
         shared = Shared(
             model=model,
             menus=MenuCache(orders),
-            openings=Openings(orders),
-            outlet=Outlet(publisher, orders, process.clock, process.metrics),
+            beginnings=Beginnings(
+                Openings(orders),
+                TakeOvers(outlet, replies),
+                Pasts(redis.commands, process.clock),
+                process.metrics,
+            ),
+            outlet=outlet,
             replies=replies,
             records=records,
             metrics=process.metrics,
@@ -77,7 +86,8 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
         process.health.needs("redis", partial(answers, redis.commands))
         process.health.needs("replies", replies.listens)
         process.supervise("replies", replies.run(finished))
-        process.supervise("heartbeat", Heartbeat(redis.commands, bridge_id, media.status, process.clock).run(finished))
+        heartbeat = Heartbeat(redis.commands, bridge_id, media.status, process.clock, records.look_again)
+        process.supervise("heartbeat", heartbeat.run(finished))
         process.supervise("records", records.run())
         url = await media.start(settings.agiza_host, settings.agiza_port)
         process.ready(url=url, bridge_id=bridge_id)

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
-from agiza.contracts.events import Event
+from agiza.contracts.events import Event, LegSuperseded
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.publisher import EventTooLarge, Stamped
 from agiza.runtime.traces import Trace
+from services.bridge.beginnings import Beginnings
 from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import CallEvents, in_brief, input_of
 from services.bridge.costs import UNKNOWN, Prices, cost_of, note_cost
@@ -30,14 +31,16 @@ from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.voice import CallerVoice, Closer
 from services.bridge.measures import count_answers, note, note_end, note_flush, note_hop
 from services.bridge.menu_cache import MenuCache, setup_of
-from services.bridge.model_line import ModelLine
-from services.bridge.openings import Openings
+from services.bridge.model_line import ModelLine, NotWanted
 from services.bridge.outlet import Outlet
+from services.bridge.past import NOTHING
 from services.bridge.record import RecordWriter
 from services.bridge.replies import Replies
 from services.bridge.session import CallFacts, CallSession, Limits
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.endings import SUPERSEDED
+from services.bridge.taking_over import Superseded
 
 FINISH_S: Final = 3.0
 """What is still to be published when a call ends may take so long."""
@@ -52,7 +55,7 @@ class Shared:
 
     model: LiveModel
     menus: MenuCache
-    openings: Openings
+    beginnings: Beginnings
     outlet: Outlet
     replies: Replies
     records: RecordWriter
@@ -79,7 +82,12 @@ class LiveCall:
         self._uplink = Uplink(shared.metrics)
         self._voice = CallerVoice(shared.judge, carrier.played)
         self._line = ModelLine(
-            shared.model, self._uplink, self._hear_model, self._model_setup, lambda: random.uniform(-1, 1)
+            shared.model,
+            self._uplink,
+            self._hear_model,
+            self._model_setup,
+            spread=lambda: random.uniform(-1, 1),
+            on_first=lambda is_resumed: shared.beginnings.note_first(facts, is_resumed),
         )
         self._trial = shared.breaker.trial()
         self._running: set[asyncio.Task[None]] = set()
@@ -91,12 +99,14 @@ class LiveCall:
         self._over = asyncio.Event()
         self._close_code = CLOSE_FAULT
         self._is_reported = False
+        self._past = NOTHING
 
     async def run(self) -> None:
         """Hold the call. Whatever goes wrong in it stays in it, and it always ends."""
         publishing = asyncio.create_task(self._publish_in_order(), name="publish")
         try:
             with self._shared.replies.of_call(self._facts.call_id, self._take_reply):
+                self._past = await self._shared.beginnings.past(self._facts)
                 self._start(self._line.run(), "model")
                 self.feed(i.Opened())
                 self._carrier.open(
@@ -111,6 +121,7 @@ class LiveCall:
             if self._timer is not None:
                 self._timer.cancel()
             self._to_publish.put_nowait(None)
+            self._shared.records.close(self._facts)
             await self._settle(publishing)
 
     def feed(self, event: i.Input) -> None:
@@ -118,10 +129,14 @@ class LiveCall:
         if self._over.is_set():
             return
         try:
-            for action in self._session.handle(event, self._now()):
+            now = self._now()
+            for action in self._session.handle(event, now):
                 self._carry_out(action)
-            if not isinstance(event, i.CallerAudio):  # which brings no deadline forward, and comes all the time
-                self._set_timer()
+            if isinstance(event, i.CallerAudio):  # it comes all the time, brings no deadline forward, and is not kept
+                return
+            if fields := self._session.remember(event, now):
+                self._shared.records.write(self._facts, a.SaveRecord(fields))
+            self._set_timer()
         except Exception as error:  # the border of the call
             self._fault(error)
 
@@ -154,13 +169,16 @@ class LiveCall:
             self._fault(error)
 
     async def _model_setup(self) -> ModelSetup:
-        """What the first model session is told. Raises MenuUnavailable."""
+        """What the first model session is told. Raises MenuUnavailable, and NotWanted for a leg that is not ours."""
         facts = self._facts
-        opening = asyncio.create_task(self._shared.openings.of(facts), name="opening")
+        opening = asyncio.create_task(self._shared.beginnings.of(facts, self._trace, self._past), name="opening")
         try:
             menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
             self.feed(i.LanguagesKnown(menu.branch.languages))
             return setup_of(menu, facts.language, await opening)
+        except Superseded:
+            self.stop(SUPERSEDED)
+            raise NotWanted from None
         finally:
             opening.cancel()
 
@@ -219,7 +237,7 @@ class LiveCall:
                 self._facts = replace(self._facts, language=language)
                 self._events = replace(self._events, facts=self._facts)
             case a.SaveTurn() | a.SaveRecord():
-                self._shared.records.write(self._facts.call_id, action)
+                self._shared.records.write(self._facts, action)
             case a.Observe() | a.Complain():
                 self._judge_model(action)
                 note(action, self._shared.metrics)
@@ -293,9 +311,14 @@ class LiveCall:
             self._take_reply(answer)
 
     def _take_reply(self, event: Event) -> None:
+        if self._is_superseded(event):
+            self.stop(SUPERSEDED)
         taken = input_of(event)
         if taken is not None:
             self.feed(taken)
+
+    def _is_superseded(self, event: Event) -> bool:
+        return isinstance(event, LegSuperseded) and event.leg_epoch > self._facts.leg_epoch
 
     # -- time and end --------------------------------------------------------------------------------------------
 

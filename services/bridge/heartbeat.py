@@ -27,14 +27,26 @@ _log = get_logger(__name__)
 
 
 class Heartbeat:
-    """Writes ``status()`` under the bridge's key every second; the key expires when nobody does."""
+    """Writes ``status()`` under the bridge's key every second; the key expires when nobody does.
 
-    def __init__(self, redis: Client, bridge_id: str, status: Callable[[], dict[str, object]], clock: Clock) -> None:
+    A beat that does not find the one before is a Redis that has lost its data, or was away: ``on_forgotten`` is told.
+    """
+
+    def __init__(
+        self,
+        redis: Client,
+        bridge_id: str,
+        status: Callable[[], dict[str, object]],
+        clock: Clock,
+        on_forgotten: Callable[[], None] = lambda: None,
+    ) -> None:
         self._redis = redis
         self._bridge_id = bridge_id
         self._key = streams.bridge_key(bridge_id)
         self._clock = clock
         self._status = status
+        self._on_forgotten = on_forgotten
+        self._has_beaten = False
 
     async def run(self, finished: asyncio.Event) -> None:
         """Beat until ``finished``, then take both away."""
@@ -52,7 +64,10 @@ class Heartbeat:
     async def _beat(self) -> None:
         now = self._clock.now().timestamp()
         pipe: Any = self._redis.pipeline(transaction=True)  # redis-py types its pipelines as clients
-        pipe.set(self._key, json.dumps(self._status()), ex=EXPIRES_S)
+        pipe.set(self._key, json.dumps(self._status()), ex=EXPIRES_S, get=True)
         pipe.zadd(streams.BRIDGES_SEEN, {self._bridge_id: now})
         pipe.zremrangebyscore(streams.BRIDGES_SEEN, "-inf", now - SEEN_S)
-        await pipe.execute()
+        before, *_ = await pipe.execute()
+        if before is None and self._has_beaten:
+            self._on_forgotten()
+        self._has_beaten = True

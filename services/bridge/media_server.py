@@ -32,6 +32,7 @@ from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX, SUBPROTOCOL, Carri
 from services.bridge.legs.ticks import Ticks
 from services.bridge.legs.wire import ServerWire
 from services.bridge.session import CallFacts
+from services.bridge.session.endings import SUPERSEDED
 
 MEDIA: Final = "/media/"
 NONCE_S: Final = 120
@@ -181,7 +182,7 @@ class MediaServer:
         with bound(call_id=facts.call_id, leg_epoch=facts.leg_epoch, branch_id=facts.branch_id):
             older = self._calls.get(facts.call_id)
             if older is not None:
-                older.stop("superseded")  # a carrier that streams one call twice means the newer one
+                older.stop(SUPERSEDED)  # a carrier that streams one call twice means the newer one
             call = LiveCall(facts, trace, CarrierLeg(media, self._ticks, self._shared.metrics), self._shared)
             self._calls[facts.call_id] = call
             self._count(+1)

@@ -66,4 +66,5 @@ def setup_of(branch_file: BranchFile, language: str, opening: Opening = ANEW) ->
         instruction=instructions.system_instruction(menu, branch, language, earlier_words(opening)),
         declarations=tuple(tools.declarations(menu, branch)),
         opening=first_words(opening, branch, language),
+        handle=opening.past.handle,
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from agiza.runtime.logs import get_logger
@@ -19,17 +20,25 @@ from services.bridge.menu_cache import MenuUnavailable
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 
+RESUME_S: Final = 2.0
+"""A session of the leg before that does not come back in this time is begun anew from our own record."""
 JITTER: Final = 0.2
 """Attempts of many calls that lost their sessions together are spread by so much of their delay, both ways."""
 
 _log = get_logger(__name__)
 
 
+class NotWanted(Exception):
+    """There is to be no model session: the leg is over before it began."""
+
+    retryable = False
+
+
 class ModelLine:
     """Takes orders at any time, carries them out in :meth:`run`. Only the newest order for a session counts.
 
     ``first_setup`` makes what the first session is told, and is asked again until it has succeeded once; ``spread``
-    gives numbers between -1 and 1.
+    gives numbers between -1 and 1. ``on_first`` is told once whether the leg begins with the session of the leg before.
     """
 
     def __init__(
@@ -38,13 +47,17 @@ class ModelLine:
         uplink: Uplink,
         feed: Callable[[i.Input], None],
         first_setup: Callable[[], Awaitable[ModelSetup]],
+        *,
         spread: Callable[[], float],
+        on_first: Callable[[bool], None],
     ) -> None:
         self._model = model
         self._uplink = uplink
         self._feed = feed
         self._first_setup = first_setup
         self._spread = spread
+        self._on_first = on_first
+        self._has_begun = False
         self._setup: ModelSetup | None = None
         self._wanted: a.ConnectModel | None = None
         self._generation = 0
@@ -87,18 +100,40 @@ class ModelLine:
         try:
             await asyncio.sleep(order.delay_ms / 1000 * (1 + JITTER * self._spread()))
             setup = await self._setup_for(order)
-            timeout_s = order.timeout_ms / 1000
-            async with self._model.session(setup, self._uplink, handle=order.handle, timeout_s=timeout_s) as live:
+            async with self._session(order, setup) as live:
                 if order.generation == self._generation:
                     self.live = live
                     self._feed(i.ModelReady(order.generation))
                     await live.run(lambda event: self._take(order.generation, event))
+        except NotWanted:
+            return
         except MenuUnavailable as error:
             _log.error("menu_unavailable", why=str(error))
             self._take(order.generation, i.ModelClosed("no_menu"))
         except ModelRefused as refused:
             _log.warning("model_refused", reason=refused.reason, kind=type(refused.__cause__).__name__)
             self._take(order.generation, i.ModelClosed(refused.reason))
+
+    @contextlib.asynccontextmanager
+    async def _session(self, order: a.ConnectModel, setup: ModelSetup) -> AsyncIterator[LiveLeg]:
+        """The session of the leg before, where ``setup`` has its handle and it comes back; else a new one."""
+        async with contextlib.AsyncExitStack() as stack:
+            live: LiveLeg | None = None
+            if setup.handle is not None:
+                self._setup = replace(setup, handle=None)  # it is tried once
+                attempt = self._model.session(setup, self._uplink, handle=setup.handle, timeout_s=RESUME_S)
+                try:
+                    live = await stack.enter_async_context(attempt)
+                except ModelRefused as refused:
+                    _log.warning("model_not_resumed", why=refused.reason)
+            if not self._has_begun:
+                self._has_begun = True
+                self._on_first(live is not None)
+            if live is None:
+                timeout_s = order.timeout_ms / 1000
+                session = self._model.session(setup, self._uplink, handle=order.handle, timeout_s=timeout_s)
+                live = await stack.enter_async_context(session)
+            yield live
 
     def _take(self, generation: int, event: i.Input) -> None:
         """What a session says, unless another one was ordered meanwhile."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agiza.contracts import instructions
 from agiza.domain.menu import Branch
 from agiza.runtime.logs import get_logger
+from services.bridge.past import NOTHING, Past, in_words
 from services.bridge.session import CallFacts
 
 ASK_S: Final = 0.5
@@ -20,13 +21,17 @@ _log = get_logger(__name__)
 
 
 class Opening(BaseModel):
-    """What ``orders`` knows of the cart at the beginning of a leg. ``lines`` and ``total`` are spoken."""
+    """What ``orders`` knows of the cart at the beginning of a leg. ``lines`` and ``total`` are spoken.
+
+    ``past`` is what the call's record has of the legs before.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     resumed: Literal["none", "leg", "ring_back", "redial"] = "none"
     lines: str = Field(default="", max_length=4000)
     total: str | None = Field(default=None, max_length=200)
     placed: tuple[int, ...] = ()
+    past: Past = NOTHING
 
 
 ANEW: Final = Opening()
@@ -59,9 +64,11 @@ def earlier_words(opening: Opening) -> str | None:
     """What the model is told of the time before this leg; None when there was none."""
     if opening.resumed == "none":
         return None
-    return instructions.earlier(opening.lines, opening.total, opening.placed)
+    cart = instructions.earlier(opening.lines, opening.total, opening.placed)
+    return "\n".join(part for part in (cart, in_words(opening.past)) if part)
 
 
 def first_words(opening: Opening, branch: Branch, language: str) -> str:
     """The text that makes the model speak first."""
-    return f"[The caller is on the line. Say: {instructions.opening(opening.resumed, opening.lines, branch, language)}]"
+    words = instructions.opening(opening.resumed, opening.lines, branch, language, opening.placed)
+    return f"[The caller is on the line. Say: {words}]"

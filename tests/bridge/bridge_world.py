@@ -23,11 +23,13 @@ from agiza.contracts import streams
 from agiza.contracts.envelope import Received, decode
 from agiza.contracts.events import (
     CallEnded,
+    CallTakenOver,
     Event,
     FunctionResult,
     HandoffAnswered,
     HandoffRequested,
     LeaveRequested,
+    TakeOverAnswered,
     ToolAnswered,
     ToolCalled,
 )
@@ -80,6 +82,8 @@ class Around:
     words: list[dict[str, Any]] = field(default_factory=list)
     """What is answered to the next requests for a hand-off, where it is not just whether Ann is on duty."""
     asked: list[Received] = field(default_factory=list)
+    cart: dict[str, Any] = field(default_factory=dict)
+    """What a leg that takes its call over is told."""
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,14 +103,26 @@ class Around:
             received = decode(await request.body())
             self.http_ids.append(received.envelope.id)
             self.authorizations.add(request.headers.get("authorization"))
-            assert isinstance(received.event, ToolCalled)
+            assert isinstance(received.event, ToolCalled | CallTakenOver)
             if self.http_deaf:
                 return Response(status_code=503)
-            answered = self.answer(received.envelope.id, received.event)
+            answered = self.answer_any(received.envelope.id, received.event)
             return Response(self._publisher.stamp(answered, received.envelope.traceparent).body)
 
     def of_type(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    def answer_any(self, request_id: str, event: ToolCalled | CallTakenOver) -> Event:
+        if isinstance(event, ToolCalled):
+            return self.answer(request_id, event)
+        return TakeOverAnswered(
+            branch_id=event.branch_id,
+            call_id=event.call_id,
+            request_id=request_id,
+            leg_epoch=event.leg_epoch,
+            reply_to=event.reply_to,
+            **{"status": "ok", **self.cart},
+        )
 
     def answer(self, request_id: str, event: ToolCalled) -> ToolAnswered:
         results = []
@@ -136,11 +152,11 @@ class Around:
         received = decode(body)
         self.events.append(received.event)
         match received.event:
-            case ToolCalled() as event:
+            case ToolCalled() | CallTakenOver() as event:
                 self.stream_ids.append(received.envelope.id)
                 if not self.deaf:
                     await self._publisher.publish(
-                        self.answer(received.envelope.id, event), received.envelope.traceparent
+                        self.answer_any(received.envelope.id, event), received.envelope.traceparent
                     )
             case HandoffRequested() as event:
                 self.asked.append(received)

@@ -95,8 +95,18 @@ def test_new_call_says_that_an_automated_assistant_speaks(resumed: str, language
 @pytest.mark.parametrize("language", ["en", "sw"])
 def test_without_lines_the_caller_is_asked_what_they_would_like(language: str) -> None:
     for resumed in ("leg", "ring_back", "redial"):
-        setup = setup_of(WESTLANDS, language, Opening.model_validate({"resumed": resumed, "placed": [7]}))
+        setup = setup_of(WESTLANDS, language, Opening.model_validate({"resumed": resumed}))
         assert setup.opening.endswith(("What would you like?]", "Ungependa nini?]"))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Your order number is seven. Is there anything else?]"), ("sw", "Namba ya oda yako ni 7. Kuna kingine?]")],
+)
+def test_who_was_cut_off_after_the_order_is_told_its_number(language: str, words: str) -> None:
+    """It was committed, and whether the caller still heard of it nobody can tell."""
+    setup = setup_of(WESTLANDS, language, Opening.model_validate({"resumed": "leg", "placed": [3, 7]}))
+    assert setup.opening.endswith(words)
 
 
 def test_who_rings_again_is_welcomed_back() -> None:

@@ -38,6 +38,8 @@ class ModelSetup:
     declarations: tuple[dict[str, Any], ...]
     opening: str
     """Text that makes the model speak first."""
+    handle: str | None = None
+    """Of the session that an earlier leg of the call had."""
     history: tuple[tuple[str, str], ...] = ()
     """Roles and texts of turns before this session."""
 

@@ -13,6 +13,10 @@ from services.bridge.session.state import LegState
 
 CLOSE_NORMAL: Final = 1000
 CLOSE_GOING_AWAY: Final = 1001
+SUPERSEDED: Final = "superseded"
+"""Another leg has this call now."""
+STALE_LEG: Final = "stale_leg"
+"""The code with which ``orders`` refuses everything of a leg that was taken over."""
 
 
 class Endings:

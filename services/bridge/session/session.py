@@ -9,10 +9,11 @@ from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.barge_in import BargeIn
 from services.bridge.session.cues import NO_CUES, CueTimes
-from services.bridge.session.endings import CLOSE_GOING_AWAY, Endings
+from services.bridge.session.endings import CLOSE_GOING_AWAY, STALE_LEG, SUPERSEDED, Endings
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.hops import ModelHops
+from services.bridge.session.memory import Memory
 from services.bridge.session.phases import Phase, Trigger
 from services.bridge.session.state import LegState
 from services.bridge.session.tools import refusal
@@ -49,6 +50,7 @@ class CallSession:
         self._hops = ModelHops(self._leg, self._endings)
         self._barge_in = BargeIn(self._leg, self._endings)
         self._watch = Watch(self._leg, self._endings, self._hops, self._barge_in)
+        self._memory = Memory()
         self._speech_at: int | None = None
         self._called_in_turn = False
 
@@ -75,6 +77,10 @@ class CallSession:
                 self._leg.do([a.Complain("model_runaway")])
                 self._endings.need_person(TECHNICAL, "The assistant turned in a circle.", now)
         return actions
+
+    def remember(self, event: i.Input, now: int) -> dict[str, str]:
+        """What ``event``, which was just handled, has changed for the call's record; mostly nothing."""
+        return self._memory.after(event, self._leg, now)
 
     def next_deadline(self) -> Deadline | None:
         """The earliest moment at which a Tick will do something."""
@@ -266,6 +272,9 @@ class CallSession:
 
     def _on_tools_answered(self, answer: i.ToolsAnswered, now: int) -> None:
         leg = self._leg
+        if any(result.response.get("code") == STALE_LEG for result in answer.results):
+            self._endings.end(SUPERSEDED, now, code=CLOSE_GOING_AWAY)
+            return
         leg.ledger.on_results(answer.results)
         leg.memory.on_answered(answer.results, answer.cart_version)
         told_before = leg.desk.cart_version_told
