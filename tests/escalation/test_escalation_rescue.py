@@ -229,3 +229,40 @@ async def test_person_who_was_asked_for_while_we_were_away_is_sent_all_the_same(
         assert [kind for _, kind, _ in await placed(desk)] == ["staff_bridge"]
         assert live.hang_up.is_set()
         assert await callbacks(desk) == [("person", "calling", 0)]
+
+
+async def offered_a_while_ago(desk: Escalation) -> None:
+    """A carrier that does not say when a stream begins: the call looks like an offer until its end."""
+    await desk.rows(
+        "UPDATE calls SET stage = 'offered', state = jsonb_set(jsonb_set(state, '{call,phase}', '\"offered\"'),"
+        " '{call,offered_at}', to_jsonb(%s::timestamptz - interval '20 seconds'))",
+        desk.process.clock.now(),
+    )
+
+
+async def test_redis_that_forgot_a_call_for_a_moment_does_not_end_it(
+    start_escalation: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.escalation.lost_bridges.UNTAKEN_S", 60.0)
+    async with open_world() as world, start_escalation(**world.settings()) as desk:
+        live = world.live_call()
+        await desk.call()
+        await put_cart(desk)
+        await offered_a_while_ago(desk)
+        for _ in range(3):  # each is handled after a round of the sweeper
+            await desk.send_marker()
+        assert not live.hang_up.is_set()
+        assert world.rung() == []
+
+
+async def test_offer_that_no_bridge_has_taken_is_seen_through_after_a_while(
+    start_escalation: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.escalation.lost_bridges.UNTAKEN_S", 0.5)
+    async with open_world() as world, start_escalation(**world.settings()) as desk:
+        live = world.live_call()
+        await desk.call()
+        await put_cart(desk)
+        await offered_a_while_ago(desk)
+        await until_true(live.hang_up.is_set)
+        assert [kind for _, kind, _ in await placed(desk)] == ["ring_back"]
