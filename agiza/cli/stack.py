@@ -51,7 +51,8 @@ class StackOptions:
 
     ``carrier_api_url`` and ``carrier_api_key`` (both or neither) are the carrier's REST interface: with it calls are
     placed, so that calls back are promised and a carrier that asks nothing after a stream is no dead end. ``arq``
-    says whether escalation works on the jobs, or leaves everything to its sweeper.
+    says whether escalation works on the jobs, or leaves everything to its sweeper. ``media_url`` is where the carrier
+    is sent with its media sockets, when something stands before the bridge.
     """
 
     branches_folder: Path = BRANCHES
@@ -68,6 +69,7 @@ class StackOptions:
     carrier_api_url: str | None = None
     carrier_api_key: str | None = None
     arq: bool = True
+    media_url: str | None = None
 
     def __post_init__(self) -> None:
         if (self.carrier_api_url is None) != (self.carrier_api_key is None):
@@ -211,7 +213,7 @@ class _Plan:
         }
         common["webhook"] |= {
             "AGIZA_PUBLIC_URL": f"http://127.0.0.1:{ports['webhook']}",
-            "AGIZA_MEDIA_URL": f"ws://127.0.0.1:{ports['bridge']}",
+            "AGIZA_MEDIA_URL": options.media_url or f"ws://127.0.0.1:{ports['bridge']}",
             "AGIZA_TOKEN_SECRET": token_secret,
             "AGIZA_PATH_TOKEN": path_token,
             # Here one telephone stands for all callers.
