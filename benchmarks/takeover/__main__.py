@@ -61,6 +61,8 @@ async def main() -> int:
             for each in after:
                 for problem in problems(each):
                     print(f"  {each.caller.call_id} ({each.caller.reading}): {problem}", flush=True)
+                if problems(each):
+                    print("\n".join(f"    {line}" for line in each.talk), flush=True)
             well = sum(not problems(each) for each in after)
             print(f"kill {number}: {well} of {len(after)} well, {time.monotonic() - began:.0f} s", flush=True)
     print()

@@ -135,6 +135,7 @@ class Site:
     """The running whole."""
 
     stack: Stack
+    branches: Path
     bridges: Bridges
     carriers: Mapping[StreamEnd, Carrier]
 
@@ -166,7 +167,7 @@ async def open_site(callers: Sequence[Caller], log_folder: Path | None = None) -
         for carrier in carriers.values():
             cleanup.push_async_callback(carrier.aclose)
             exchange.join(carrier)
-        yield Site(stack, bridges, carriers)
+        yield Site(stack, folder / "branches", bridges, carriers)
 
 
 def _settings(reading: StreamEnd, callers: Sequence[Caller], voice_url: str) -> CarrierSettings:

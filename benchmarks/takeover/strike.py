@@ -34,7 +34,7 @@ class Aftermath:
     """What one caller has noticed. Times count from the kill, in seconds; None for what did not come.
 
     ``back_s``: when the agent was heard again, on the same call. ``rung_s``: when the caller picked up the call that
-    was placed for them. ``tickets``: the totals of the orders that came of the cart.
+    was placed for them. ``tickets``: the totals of the orders that came of the cart. ``talk``: who said what, and when.
     """
 
     caller: Caller
@@ -46,6 +46,7 @@ class Aftermath:
     was_cart_told: bool
     tickets: tuple[int, ...]
     ended_by: str
+    talk: tuple[str, ...] = ()
 
 
 async def strike(site: Site, callers: Sequence[Caller]) -> list[Aftermath]:
@@ -155,6 +156,7 @@ def _aftermath(
         was_cart_told=any("so far i have" in text and "chicken burger" in text for text in (*told, *told_back)),
         tickets=tickets,
         ended_by=record.ended_by or "nobody",
+        talk=tuple(f"{(line.at_ms - killed_ms) / 1000:+.1f} s {line.who}: {line.text}" for line in record.talk),
     )
 
 

@@ -52,4 +52,6 @@ class Beginnings:
     def note_first(self, facts: CallFacts, is_resumed: bool) -> None:
         """The leg begins with the model session of the leg before, or with a new one."""
         if facts.leg_epoch:
-            self.metrics.add("calls_resumed_total", model="resumed" if is_resumed else "new")
+            how = "resumed" if is_resumed else "new"
+            self.metrics.add("calls_resumed_total", model=how)
+            _log.info("leg_goes_on", model=how)

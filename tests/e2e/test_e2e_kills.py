@@ -8,9 +8,11 @@ import pytest
 import pytest_asyncio
 
 from agiza.cli.branches import branch_to_call
-from agiza.cli.stack import BRANCHES, Stack, StackOptions, running_stack
-from benchmarks.chaos import PERSON, Moment, Said, is_asked_for, is_confirmed, is_greeted, strike, told_numbers
-from benchmarks.eval_audio import NOON
+from benchmarks.chaos import PERSON, Moment, Said, is_asked_for, is_confirmed, strike, told_numbers
+from benchmarks.takeover.__main__ import callers_of
+from benchmarks.takeover.site import Site, open_site
+from benchmarks.takeover.strike import strike as strike_bridge
+from benchmarks.takeover.verdict import problems
 
 # a stack of their own, which other tests must not share; one worker runs them all, so that it is started once
 pytestmark = [
@@ -19,32 +21,34 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
+FIRST, SECOND = callers_of(1, (2, 1, 1))[0], callers_of(3, (2, 0, 0))[2]
+"""Who talks when the first bridge is killed, on three carriers, and who when the second one is."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack() -> AsyncIterator[Stack]:
-    """A system whose processes may be killed."""
-    async with running_stack(StackOptions(now=NOON, voice="marked")) as running:
+async def site() -> AsyncIterator[Site]:
+    """A system whose processes may be killed, with two bridges."""
+    async with open_site([*FIRST, *SECOND]) as running:
         yield running
 
 
-async def test_orders_killed_between_the_yes_and_the_answer(stack: Stack) -> None:
-    one = await strike(stack, branch_to_call(BRANCHES, "westlands"), "orders", Moment("yes", is_confirmed))
+async def test_whoever_talks_with_a_bridge_that_is_killed_goes_on_with_another(site: Site) -> None:
+    """On a carrier that asks again, in the same call; elsewhere in a call back. Then the same with the other bridge."""
+    for callers in (FIRST, SECOND):
+        for after in await strike_bridge(site, callers):
+            assert not problems(after), "\n".join((*problems(after), *after.talk))
+
+
+async def test_orders_killed_between_the_yes_and_the_answer(site: Site) -> None:
+    branch = branch_to_call(site.branches, "taken-0")
+    one = await strike(site.stack, branch, "orders", Moment("yes", is_confirmed))
     assert one.problems == (), one
     assert one.next_exact, one
 
 
-async def test_the_bridge_killed_in_mid_call(stack: Stack) -> None:
-    one = await strike(stack, branch_to_call(BRANCHES, "westlands"), "bridge", Moment("greeting", is_greeted, 0.3))
-    assert one.problems == (), one
-    # Where the next bridge was there in time, the same call went on to its order; else a person was rung.
-    assert one.told == one.tickets, one
-    assert one.tickets or one.staff_reached, one
-    assert one.next_exact, one
-
-
-async def test_escalation_killed_right_after_a_hand_off_was_requested(stack: Stack) -> None:
+async def test_escalation_killed_right_after_a_hand_off_was_requested(site: Site) -> None:
     moment = Moment("asked", is_asked_for)
-    one = await strike(stack, branch_to_call(BRANCHES, "westlands"), "escalation", moment, PERSON)
+    one = await strike(site.stack, branch_to_call(site.branches, "taken-0"), "escalation", moment, PERSON)
     assert one.problems == (), one
     assert one.staff_reached == 1, one
     assert one.next_exact, one
