@@ -16,6 +16,7 @@ from agiza.cli import up as up_command
 from agiza.cli.errors import CliError
 from agiza.cli.live_commands import add_live_commands
 from agiza.cli.options import BranchesFolder, run
+from agiza.cli.replay import replay_command
 from agiza.cli.stack import BRANCHES, StackOptions
 from agiza.runtime.logs import configure_logging
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_live_commands(app)
+app.command("replay")(replay_command)
 _errors = Console(stderr=True)
 
 Now = Annotated[

@@ -28,6 +28,7 @@ from services.bridge.openings import Openings
 from services.bridge.outlet import Outlet
 from services.bridge.past import Pasts
 from services.bridge.record import RecordWriter
+from services.bridge.recording import Recordings
 from services.bridge.replies import Replies
 from services.bridge.session import Limits
 from services.bridge.settings import BridgeSettings
@@ -81,6 +82,9 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
             prices=Prices(settings.model_prices, settings.carrier_prices),
             cues=load_cues(),
             judge=judge_of_this_machine(),
+            recordings=Recordings(settings.agiza_record_folder, settings.agiza_record_calls)
+            if settings.agiza_record_calls
+            else None,
         )
         media = MediaServer(process, shared, redis.commands, settings.agiza_token_secret, settings.agiza_bridge_slots)
         process.health.needs("redis", partial(answers, redis.commands))

@@ -35,6 +35,7 @@ from services.bridge.model_line import ModelLine, NotWanted
 from services.bridge.outlet import Outlet
 from services.bridge.past import NOTHING
 from services.bridge.record import RecordWriter
+from services.bridge.recording import Recordings
 from services.bridge.replies import Replies
 from services.bridge.session import CallFacts, CallSession, Limits
 from services.bridge.session import actions as a
@@ -66,6 +67,7 @@ class Shared:
     cues: CueBook
     prices: Prices = UNKNOWN
     judge: Judge | None = None
+    recordings: Recordings | None = None
 
 
 class LiveCall:
@@ -100,6 +102,7 @@ class LiveCall:
         self._close_code = CLOSE_FAULT
         self._is_reported = False
         self._past = NOTHING
+        self._recording = shared.recordings.begin(facts, shared.limits) if shared.recordings else None
 
     async def run(self) -> None:
         """Hold the call. Whatever goes wrong in it stays in it, and it always ends."""
@@ -122,6 +125,8 @@ class LiveCall:
                 self._timer.cancel()
             self._to_publish.put_nowait(None)
             self._shared.records.close(self._facts)
+            if self._recording is not None:
+                self._recording.close()
             await self._settle(publishing)
 
     def feed(self, event: i.Input) -> None:
@@ -130,7 +135,7 @@ class LiveCall:
             return
         try:
             now = self._now()
-            for action in self._session.handle(event, now):
+            for action in self._decide(event, now):
                 self._carry_out(action)
             if isinstance(event, i.CallerAudio):  # it comes all the time, brings no deadline forward, and is not kept
                 return
@@ -139,6 +144,12 @@ class LiveCall:
             self._set_timer()
         except Exception as error:  # the border of the call
             self._fault(error)
+
+    def _decide(self, event: i.Input, now: int) -> list[a.Action]:
+        actions = self._session.handle(event, now)
+        if self._recording is not None:
+            self._recording.add(event, now, actions)
+        return actions
 
     def stop(self, reason: str) -> None:
         """End the call now."""
@@ -349,7 +360,7 @@ class LiveCall:
         if self._is_reported:
             return
         try:
-            for action in self._session.handle(i.Stopped("bridge_fault"), self._now()):
+            for action in self._decide(i.Stopped("bridge_fault"), self._now()):
                 self._carry_out(action)
         except Exception as error:  # the session itself is broken
             _log.error("call_fault", exc_info=error)

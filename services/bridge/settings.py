@@ -33,3 +33,7 @@ class BridgeSettings(ModelPriceSettings, CarrierPriceSettings):
     """Calls at once; more are refused before the upgrade."""
     agiza_drain_s: Annotated[float, Field(ge=0, le=3600)] = 15 * 60
     """How long live calls may go on after SIGTERM."""
+    agiza_record_calls: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """So many of the last calls are recorded, for going through them again; 0 is none. Personal data."""
+    agiza_record_folder: Path = Path("recorded")
+    """Where recordings lie, for a day at most."""
