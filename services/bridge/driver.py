@@ -102,7 +102,9 @@ class LiveCall:
         self._close_code = CLOSE_FAULT
         self._is_reported = False
         self._past = NOTHING
-        self._recording = shared.recordings.begin(facts, shared.limits) if shared.recordings else None
+        self._recording = (
+            shared.recordings.begin(facts, shared.limits, shared.cues.times) if shared.recordings else None
+        )
 
     async def run(self) -> None:
         """Hold the call. Whatever goes wrong in it stays in it, and it always ends."""

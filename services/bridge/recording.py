@@ -22,6 +22,7 @@ from agiza.runtime.logs import get_logger
 from services.bridge.session import CallFacts, Limits
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.cues import NO_CUES, CueTimes
 
 FORMAT: Final = 1
 SUFFIX: Final = ".call.jsonl"
@@ -41,14 +42,14 @@ class Recordings:
     folder: Path
     calls_max: int
 
-    def begin(self, facts: CallFacts, limits: Limits) -> Recording | None:
+    def begin(self, facts: CallFacts, limits: Limits, cue_times: CueTimes = NO_CUES) -> Recording | None:
         """A recording of this leg. None, with a word in the log, where it cannot be written."""
         name = f"{time.time_ns() // 1_000_000:014d}-{facts.call_id}-{facts.leg_epoch}{SUFFIX}"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._make_room()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            return Recording(os.open(self.folder / name, flags, 0o600), facts, limits)
+            return Recording(os.open(self.folder / name, flags, 0o600), facts, limits, cue_times)
         except OSError as error:
             _log.error("recording_failed", why=type(error).__name__)
             return None
@@ -65,11 +66,12 @@ class Recordings:
 class Recording:
     """One leg's file. Never raises: what cannot be written is not recorded any further."""
 
-    def __init__(self, file: int, facts: CallFacts, limits: Limits) -> None:
+    def __init__(self, file: int, facts: CallFacts, limits: Limits, cue_times: CueTimes) -> None:
         self._file: int | None = file
         self._buffer = bytearray()
         self._written = 0
-        self._put({"format": FORMAT, "facts": asdict(facts), "limits": asdict(limits)})
+        lengths = {language: dict(times) for language, times in cue_times.items()}
+        self._put({"format": FORMAT, "facts": asdict(facts), "limits": asdict(limits), "cue_times": lengths})
 
     def add(self, event: i.Input, now: int, actions: Sequence[a.Action]) -> None:
         """One input, when it came, and what the session wants done."""

@@ -63,7 +63,7 @@ def _session_of(head: bytes) -> CallSession:
             raise NotARecording(f"recorded in format {found['format']}; this build reads {FORMAT}")
         known = {each.name for each in fields(Limits)}
         limits = Limits(**{name: value for name, value in found["limits"].items() if name in known})
-        return CallSession(CallFacts(**found["facts"]), limits)
+        return CallSession(CallFacts(**found["facts"]), limits, cue_times=found["cue_times"])
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         raise NotARecording("the first line is not the head of a recording") from None
 
