@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 from bridge_world import SECRET, Line, bridge_settings, dial, live_server, open_around, payload
+from redis.asyncio import Redis
 from websockets.exceptions import InvalidStatus
 
 from agiza.carrier.tokens import mint_media_token
+from agiza.contracts import streams
 
 pytestmark = pytest.mark.integration
 
@@ -73,6 +75,18 @@ async def open_service(redis_url: str, bridge_redis_url: str, **more: str) -> As
             await reading
 
 
+async def beat(redis_url: str, *, until: dict[str, Any]) -> dict[str, Any]:
+    """What the heartbeat says of draining and of calls, once it says ``until``."""
+    async with Redis.from_url(redis_url, decode_responses=True) as redis:
+        async with asyncio.timeout(10):
+            while True:
+                (bridge_id,) = await redis.zrange(streams.BRIDGES_SEEN, 0, -1)
+                status = json.loads(await redis.get(streams.bridge_key(bridge_id)) or "{}")
+                if until.items() <= status.items():
+                    return {name: status[name] for name in ("draining", "calls")}
+                await asyncio.sleep(0.1)
+
+
 async def test_sigterm_lets_live_calls_end_and_takes_no_new_ones(redis_url: str, redis_urls: Mapping[str, str]) -> None:
     async with open_service(redis_url, redis_urls["bridge"], AGIZA_DRAIN_S="60") as (service, around):
         line = Line(await dial(service.url, mint_media_token(payload(), SECRET)))
@@ -85,6 +99,9 @@ async def test_sigterm_lets_live_calls_end_and_takes_no_new_ones(redis_url: str,
         with pytest.raises(InvalidStatus) as caught:
             await dial(service.url, mint_media_token(payload(), SECRET))
         assert caught.value.response.status_code == 503
+        assert b"draining" in (caught.value.response.body or b"")
+        assert await beat(redis_url, until={"draining": True}) == {"draining": True, "calls": 1}
+        assert line.socket.close_code is None
         line.say("bye")
         await line.until_heard("Goodbye")
         assert await line.until_closed() == 1000
@@ -115,8 +132,16 @@ async def test_a_second_sigterm_ends_at_once_with_the_reports_out(
         await asyncio.sleep(0.3)
         assert service.process.returncode is None
         service.process.send_signal(signal.SIGTERM)
+        assert await line.until_closed() == 1001, "the carrier asks again, and another replica takes the call over"
         await service.exit_code()
         assert (await around.ended()).reason == "bridge_stopped"
+        async with Redis.from_url(redis_url, decode_responses=True) as redis:
+            (key,) = [key async for key in redis.scan_iter(f"{streams.SESSION_PREFIX}*:turns")]
+            record: Any = await redis.hgetall(key.removesuffix(":turns"))  # type: ignore[misc]
+            assert (record["phase"], record["leg_epoch"]) == ("ended", "0")
+            assert "Hello" in record["pii_saying"]
+            (spoken, *_) = await redis.lrange(key, 0, -1)  # type: ignore[misc]
+            assert "Hello" in spoken
         await line.stop()
 
 
