@@ -60,6 +60,9 @@ bench-bargein: setup ## how soon the agent is silent when the caller speaks over
 escalation-matrix: setup ## every way to a person, in all readings of the carrier; no double Dial, nobody stranded
 	@$(BIN)/python -m benchmarks.escalation_matrix $(ARGS)
 
+bench-takeover: setup ## kill -9 of the serving bridge in mid-sentence: another one goes on, or the caller is rung back
+	@$(BIN)/python -m benchmarks.takeover $(ARGS)
+
 chaos: setup ## kill -9 of every process during a call; no ticket may be lost or doubled
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from services.bridge.__main__ import AFTER_DRAIN_S
+from services.bridge.settings import BridgeSettings
+
 ROOT = Path(__file__).parents[2]
 SERVICES = {"postgres", "redis", "migrate", "webhook", "bridge", "orders", "escalation", "proxy"}
 SIMULATORS = {"live-simulator", "carrier-simulator"}
@@ -88,6 +91,14 @@ def test_the_bridge_can_be_scaled() -> None:
     assert "container_name" not in bridge
     assert not bridge.get("ports")
     assert "DATABASE_URL" not in bridge["environment"], "the bridge has no database"
+
+
+def test_a_bridge_is_given_longer_to_stop_than_its_calls_may_last() -> None:
+    text = (ROOT / "docker-compose.yml").read_text().partition("\n  bridge:")[2]
+    match = re.search(r"stop_grace_period: (\d+)m", text)
+    assert match is not None
+    drain_s = BridgeSettings.model_fields["agiza_drain_s"].default
+    assert int(match[1]) * 60 >= drain_s + AFTER_DRAIN_S + 5
 
 
 def test_each_service_logs_in_as_itself() -> None:
