@@ -13,8 +13,8 @@ from services.bridge.session.endings import CLOSE_GOING_AWAY, STALE_LEG, SUPERSE
 from services.bridge.session.facts import CallFacts, Limits
 from services.bridge.session.handover import TECHNICAL, Stage
 from services.bridge.session.hops import ModelHops
-from services.bridge.session.memory import Memory
 from services.bridge.session.phases import Phase, Trigger
+from services.bridge.session.record_fields import RecordFields
 from services.bridge.session.state import LegState
 from services.bridge.session.tools import refusal
 from services.bridge.session.watch import Deadline, Watch
@@ -50,7 +50,7 @@ class CallSession:
         self._hops = ModelHops(self._leg, self._endings)
         self._barge_in = BargeIn(self._leg, self._endings)
         self._watch = Watch(self._leg, self._endings, self._hops, self._barge_in)
-        self._memory = Memory()
+        self._record_fields = RecordFields()
         self._speech_at: int | None = None
         self._called_in_turn = False
 
@@ -80,7 +80,7 @@ class CallSession:
 
     def remember(self, event: i.Input, now: int) -> dict[str, str]:
         """What ``event``, which was just handled, has changed for the call's record; mostly nothing."""
-        return self._memory.after(event, self._leg, now)
+        return self._record_fields.after(event, self._leg, now)
 
     def next_deadline(self) -> Deadline | None:
         """The earliest moment at which a Tick will do something."""

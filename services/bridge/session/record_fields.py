@@ -13,7 +13,7 @@ _SILENT_ABOUT = (i.CallerAudio, i.CallerSpoke, i.ModelAudio, i.UsageReported)
 """They come many times a second, or say nothing that matters here."""
 
 
-class Memory:
+class RecordFields:
     """Follows one leg and gives the fields of its record that are new. All values are text, times are milliseconds.
 
     ``saying_ms`` is the length of the agent's newest words and ``saying_until_ms`` when they will have been played,
