@@ -86,7 +86,14 @@ async def serve(settings: BridgeSettings, process: Process) -> None:
             if settings.agiza_record_calls
             else None,
         )
-        media = MediaServer(process, shared, redis.commands, settings.agiza_token_secret, settings.agiza_bridge_slots)
+        media = MediaServer(
+            process,
+            shared,
+            redis.commands,
+            settings.agiza_token_secret,
+            slots=settings.agiza_bridge_slots,
+            per_address=settings.agiza_opening_per_source,
+        )
         process.health.needs("redis", partial(answers, redis.commands))
         process.health.needs("replies", replies.listens)
         process.supervise("replies", replies.run(finished))

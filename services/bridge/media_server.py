@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from pydantic import SecretStr
 from redis.exceptions import RedisError
@@ -27,6 +28,7 @@ from agiza.runtime.metrics import CONTENT_TYPE
 from agiza.runtime.process import Process
 from agiza.runtime.redis_clients import Client
 from agiza.runtime.traces import Trace
+from services.bridge.door import Door, Pass
 from services.bridge.driver import LiveCall, Shared
 from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX, SUBPROTOCOL, CarrierLeg
 from services.bridge.legs.ticks import Ticks
@@ -45,15 +47,52 @@ _log = get_logger(__name__)
 
 
 class MediaConnection(ServerWire):
-    """A carrier's connection. ``token`` is there once the handshake is accepted."""
+    """A carrier's connection. ``token`` is there once the handshake is accepted.
+
+    One that gets no place at the door is closed at once; nothing of it is read, and the library never sees it.
+    """
 
     token: MediaTokenPayload
 
+    def __init__(self, *arguments: Any, door: Door, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._door = door
+        self.at_door: Pass | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See :class:`asyncio.Protocol`."""
+        peer = transport.get_extra_info("peername")
+        self.at_door = self._door.enter(str(peer[0]) if peer else "unknown")
+        if self.at_door is None:
+            cast(asyncio.Transport, transport).abort()
+        else:
+            super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self.at_door is not None:
+            super().data_received(data)
+
+    def eof_received(self) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self.at_door is not None:
+            super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self.at_door is not None:
+            self.at_door.give_back()
+            super().connection_lost(exc)
+
 
 class MediaServer:
-    """Accepts calls and keeps them. ``slots`` bounds how many at once."""
+    """Accepts calls and keeps them. ``slots`` bounds how many at once, ``per_address`` how many of one address may be
+    at their handshake.
+    """
 
-    def __init__(self, process: Process, shared: Shared, redis: Client, secret: SecretStr, slots: int) -> None:
+    def __init__(
+        self, process: Process, shared: Shared, redis: Client, secret: SecretStr, slots: int, per_address: int
+    ) -> None:
         self._process = process
         self._shared = shared
         self._redis = redis
@@ -63,6 +102,7 @@ class MediaServer:
         self._legs = 0
         self._none_left = asyncio.Event()
         self._none_left.set()
+        self._door = Door(per_address, process.metrics)
         self._ticks = Ticks(process.metrics)
         self._server: Server | None = None
         process.metrics.set("voice_call_slots", slots)
@@ -91,7 +131,7 @@ class MediaServer:
             port,
             process_request=self._admit,
             select_subprotocol=_select_subprotocol,
-            create_connection=MediaConnection,
+            create_connection=cast(type[ServerConnection], partial(MediaConnection, door=self._door)),
             compression=None,
             max_size=FRAME_BYTES_MAX,
             write_limit=WRITE_BYTES,
@@ -174,6 +214,8 @@ class MediaServer:
 
     async def _hold_call(self, connection: ServerConnection) -> None:
         media = cast(MediaConnection, connection)
+        if media.at_door is not None:
+            media.at_door.give_back()
         token = media.token
         facts = CallFacts(
             token.call_id, token.branch_id, token.menu_version, token.epoch, token.lang, self._shared.bridge_id

@@ -31,6 +31,8 @@ class BridgeSettings(ModelPriceSettings, CarrierPriceSettings):
     agiza_voice: str = "Kore"
     agiza_bridge_slots: Annotated[int, Field(ge=1, le=1000)] = 100
     """Calls at once; more are refused before the upgrade."""
+    agiza_opening_per_source: Annotated[int, Field(ge=1, le=400)] = 100
+    """Media sockets of one address whose handshake is not over, at once; behind a proxy, of all."""
     agiza_drain_s: Annotated[float, Field(ge=0, le=3600)] = 15 * 60
     """How long live calls may go on after SIGTERM."""
     agiza_record_calls: Annotated[int, Field(ge=0, le=10_000)] = 0
