@@ -46,6 +46,9 @@ from services.bridge.taking_over import Superseded
 FINISH_S: Final = 3.0
 """What is still to be published when a call ends may take so long."""
 CLOSE_FAULT: Final = 1011
+LOOK_MS: Final = 50
+"""Audio comes all the time and seldom brings a deadline forward; so often the session is asked after it."""
+_STEADY: Final = (i.CallerAudio, i.CallerSpoke, i.ModelAudio)
 
 _log = get_logger(__name__)
 
@@ -98,6 +101,7 @@ class LiveCall:
         self._cancellations = 0
         self._timer: asyncio.Handle | None = None
         self._timer_at = 0.0
+        self._look_at = 0
         self._over = asyncio.Event()
         self._close_code = CLOSE_FAULT
         self._is_reported = False
@@ -139,11 +143,12 @@ class LiveCall:
             now = self._now()
             for action in self._decide(event, now):
                 self._carry_out(action)
-            if isinstance(event, i.CallerAudio):  # it comes all the time, brings no deadline forward, and is not kept
-                return
-            if fields := self._session.remember(event, now):
+            is_steady = isinstance(event, _STEADY)
+            if not is_steady and (fields := self._session.remember(event, now)):
                 self._shared.records.write(self._facts, a.SaveRecord(fields))
-            self._set_timer()
+            if now >= self._look_at or not is_steady:
+                self._look_at = now + LOOK_MS
+                self._set_timer()
         except Exception as error:  # the border of the call
             self._fault(error)
 
