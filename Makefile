@@ -66,5 +66,8 @@ bench-takeover: setup ## kill -9 of the serving bridge in mid-sentence: another 
 chaos: setup ## kill -9 of every process during a call; no ticket may be lost or doubled
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 
+peers-check: setup ## Pipecat's and LiveKit's Live clients, unmodified, talk to our Live simulator
+	@$(BIN)/python -m benchmarks.peers_check $(ARGS)
+
 clean: ## remove what was made here (the environment, caches, kept data)
-	@rm -rf .venv .venv-genai-previous .agiza .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage recordings
+	@rm -rf .venv .venv-genai-previous .venv-peer-* benchmarks/peers/node/node_modules .agiza .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage recordings

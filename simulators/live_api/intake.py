@@ -48,6 +48,8 @@ class Intake:
         self._talk = talk
         self._record = stage.record
         self._in_initial_history = initial_history
+        self._unanswered: str | None = None
+        """The last words of the initial history, while they wait for an answer."""
         self._manual_start_s: float | None = None
 
     def handle(self, message: ClientMessage) -> None:
@@ -113,10 +115,17 @@ class Intake:
         self._stage.reached("user_turn")
 
     def _user_text(self, text: str) -> None:
+        unanswered, self._unanswered = self._unanswered, None
         if text.strip():
             self._talk.interrupt()
             self._stage.context.add("user", text)
             self._user_turn_over()
+        elif unanswered is not None:
+            # Initial history does not start the model by itself; the first realtime input does, even a blank one,
+            # when the history ends with something to answer. Pipecat begins every conversation so.
+            self._stage.nudged()
+            self._talk.post(Prompted(unanswered))
+            return
         self._talk.post(UserText(text))
 
     def _activity(self, message: ActivityStart | ActivityEnd) -> None:
@@ -145,11 +154,13 @@ class Intake:
             self._stage.context.add(turn.role, turn.text)
         if not message.turn_complete:
             return
+        said = [turn.text for turn in message.turns if turn.role == "user"]
         if self._in_initial_history:
             self._in_initial_history = False
+            ends_with_user = bool(message.turns) and message.turns[-1].role == "user"
+            self._unanswered = said[-1] if ends_with_user else None
             return
         self._stage.nudged()
-        said = [turn.text for turn in message.turns if turn.role == "user"]
         self._talk.post(Prompted(said[-1] if said else ""))
 
     def _tool_response(self, message: ToolResponse) -> None:

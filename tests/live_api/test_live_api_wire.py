@@ -270,6 +270,16 @@ async def test_initial_history_is_taken_without_an_answer(setup: dict[str, Any])
             assert usage["promptTokenCount"] > (await fresh.turn())[-1]["usageMetadata"]["promptTokenCount"]
 
 
+async def test_blank_text_starts_the_model_on_a_history_that_waits_for_an_answer(setup: dict[str, Any]) -> None:
+    """As Pipecat begins: without this, its conversations would never start."""
+    setup["historyConfig"] = {"initialHistoryInClientContent": True}
+    history = [{"role": "user", "parts": [{"text": "Greet the caller."}]}]
+    async with serving(TALK) as server, dialled(server, setup) as client:
+        await client.send({"clientContent": {"turns": history, "turnComplete": True}})
+        await client.send({"realtimeInput": {"text": " "}})
+        assert transcript(await client.turn()) == GREETING
+
+
 async def test_manual_activity_replaces_detection(setup: dict[str, Any]) -> None:
     setup["realtimeInputConfig"] = {"automaticActivityDetection": {"disabled": True}}
     async with serving([*WAIT, {"say": "Yes?"}]) as server, dialled(server, setup) as client:
