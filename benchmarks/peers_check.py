@@ -97,7 +97,9 @@ async def main() -> int:
     if unknown := [name for name in chosen if name not in CLIENTS]:
         print(f"unknown: {', '.join(unknown)}; there are {', '.join(CLIENTS)}", file=sys.stderr)
         return 2
-    await asyncio.to_thread(subprocess.run, [str(ROOT / "scripts" / "peers.sh"), *chosen], check=True)
+    made = await asyncio.to_thread(subprocess.run, [str(ROOT / "scripts" / "peers.sh"), *chosen], check=False)
+    if made.returncode:  # it has said why
+        return made.returncode
     failed = False
     for client in chosen:
         found = await check(client)

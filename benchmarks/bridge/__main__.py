@@ -132,7 +132,9 @@ def _provide(names: Sequence[str]) -> None:
     """What the peers run in; quick when it is there."""
     peers = [name for name in names if name in ("node", "pipecat")]
     if peers:
-        subprocess.run([str(ROOT / "scripts" / "peers.sh"), *peers], check=True)
+        made = subprocess.run([str(ROOT / "scripts" / "peers.sh"), *peers], check=False)
+        if made.returncode:  # it has said why
+            sys.exit(made.returncode)
 
 
 @contextlib.contextmanager

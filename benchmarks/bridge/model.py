@@ -46,7 +46,7 @@ class ModelConnection(asyncio.Protocol):
 
     def step(self, now: float) -> None:
         """40 ms have passed: say what is due."""
-        if not self.is_set_up or self._transport is None:
+        if not self.is_set_up or self._transport is None or self._transport.is_closing():
             return
         if now >= self._speaks_at:
             self._speaks_at += CYCLE_MS / 1000
@@ -135,6 +135,7 @@ class ModelConnection(asyncio.Protocol):
             elif kind == wire.CLOSE:
                 self._transport.write(wire.from_server(wire.CLOSE, payload[:2]))
                 self._transport.close()
+                self.is_set_up = False  # uvloop says that TLS is closing only when the peer has agreed
 
     def connection_lost(self, error: Exception | None) -> None:
         """The session is over."""

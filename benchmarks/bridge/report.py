@@ -65,16 +65,14 @@ def is_good(judged: Sequence[Bar]) -> bool:
 
 def page_part(results: Sequence[Result], judged: Sequence[Bar], circumstances: Sequence[str]) -> str:
     """The part of the page between its markers, as markdown."""
+    knees = [f"| {result.subject.title} | {_knee(result)} |" for result in results if result.knee is not None]
     lines = [
         *circumstances,
         "",
         f"| {' | '.join(_COLUMNS)} |",
         "|---" * len(_COLUMNS) + "|",
         *(_line(result, row) for result in results for row in result.rows),
-        "",
-        "| bridge | knee |",
-        "|---|---|",
-        *(f"| {result.subject.title} | {_knee(result)} |" for result in results if result.knee is not None),
+        *(["", "| bridge | knee |", "|---|---|", *knees] if knees else []),
         "",
         "| bar | measured | |",
         "|---|---|---|",
