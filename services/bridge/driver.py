@@ -42,6 +42,7 @@ from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.endings import SUPERSEDED
 from services.bridge.taking_over import Superseded
+from services.bridge.session.model_life import QUOTA
 
 FINISH_S: Final = 3.0
 """What is still to be published when a call ends may take so long."""
@@ -49,6 +50,8 @@ CLOSE_FAULT: Final = 1011
 LOOK_MS: Final = 50
 """Audio comes all the time and seldom brings a deadline forward; so often the session is asked after it."""
 _STEADY: Final = (i.CallerAudio, i.CallerSpoke, i.ModelAudio)
+NOT_OF_THE_MODEL: Final = frozenset({"no_menu", *QUOTA})
+"""Why no session could be had without a further failure of the model: a quota was counted when it was met."""
 
 _log = get_logger(__name__)
 
@@ -294,6 +297,8 @@ class LiveCall:
                 self._trial.worked()
             case a.Complain(kind="model_silent"):
                 self._trial.failed(self._loop.time())
+            case a.Complain(kind="model_lost", detail=why) if why in NOT_OF_THE_MODEL:
+                pass
             case a.Complain(kind="model_lost" | "model_quota"):
                 # Also where the agent was heard: an absence that no attempt could end is the model's, not the call's.
                 self._shared.breaker.failed(self._loop.time())

@@ -206,6 +206,7 @@ def test_a_refused_handle_is_dropped_at_once(word: str) -> None:
     second = lose(script, word)
     assert second is not None
     assert second.handle is None
+    assert a.SaveRecord({"handle": ""}) in script.last, "nor is it used by whoever takes the call over"
 
 
 @pytest.mark.parametrize("word", ["refused_1011", "refused_1008"])

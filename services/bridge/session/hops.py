@@ -37,6 +37,7 @@ class ModelHops:
         self._voice_at: int | None = None
         self._broke_off = ""
         self._seed_version: int | None = None
+        self._is_handle_recorded = False
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -59,6 +60,7 @@ class ModelHops:
     def on_handle(self, handle: str, now: int) -> None:
         """Kept here, and outside of this process."""
         self._life.on_handle(handle, now)
+        self._is_handle_recorded = True
         self._leg.do([a.SaveRecord({"handle": handle, "handle_at_ms": str(self._leg.since_open(now))})])
 
     def on_go_away(self, time_left_ms: int, now: int) -> None:
@@ -193,6 +195,10 @@ class ModelHops:
         leg = self._leg
         is_new = leg.phase is Phase.CONNECTING or (leg.phase is Phase.GREETING and not self._is_heard())
         seed = None if is_new else leg.memory.seed([(turn.who, turn.pii_text) for turn in leg.transcript.turns])
+        if attempt.handle is None and self._is_handle_recorded:
+            # Whoever takes the call over must not try it either.
+            self._is_handle_recorded = False
+            leg.do([a.SaveRecord({"handle": ""})])
         self._seed_version = None if seed is None else seed.cart_version
         leg.do([a.ConnectModel(attempt.generation, attempt.handle, seed, attempt.delay_ms, attempt.timeout_ms)])
 
