@@ -57,6 +57,9 @@ bench-handoff: setup ## from the wish for a person to the closed socket, the Dia
 bench-bargein: setup ## how soon the agent is silent when the caller speaks over it, and what must not silence it
 	@$(BIN)/python -m benchmarks.bargein $(ARGS)
 
+bench-hop: setup ## calls that go from one model session to the next, 100 times; what the caller hears of it
+	@$(BIN)/python -m benchmarks.hops $(ARGS)
+
 escalation-matrix: setup ## every way to a person, in all readings of the carrier; no double Dial, nobody stranded
 	@$(BIN)/python -m benchmarks.escalation_matrix $(ARGS)
 

@@ -37,7 +37,7 @@ class EchoBrain:
                 if isinstance(direction(text), Say) and not talk.text_caller:
                     await talk.clock.sleep(BEACON_S)
                 talk.beacon()
-                await talk.say(_reaction(text))
+                await talk.say(reaction(text))
             case UserWords(text=text):
                 count = (talk.memory if isinstance(talk.memory, int) else 0) + 1
                 talk.remember(count)
@@ -50,7 +50,8 @@ class EchoBrain:
         await talk.end_turn()
 
 
-def _reaction(note: str) -> str:
+def reaction(note: str) -> str:
+    """What is said to a note in brackets."""
     match direction(note):
         case Say(text=words):
             return words
