@@ -228,6 +228,11 @@ async def test_a_model_that_cannot_be_had_ends_the_stream_so_that_a_person_is_di
         ended = await world.around.ended()
         assert (ended.outcome, ended.reason) == ("dropped", "model_refused_429")
         assert world.live.refused == [429], "it is not asked again"
+        for _ in range(2):
+            world.live.next_faults(Faults(reject_upgrade_status=429))
+            again = await world.call()
+            assert await again.until_closed() == 1000
+        await until(lambda: world.process.metrics.value("model_breaker_open") == 1)
 
 
 async def test_a_caller_who_hangs_up_at_once_leaves_nothing_behind(

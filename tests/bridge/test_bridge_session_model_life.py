@@ -280,6 +280,17 @@ def test_a_session_that_is_lost_again_and_again_is_given_up() -> None:
     person(script)
 
 
+def test_a_leg_has_a_number_of_sessions_at_most() -> None:
+    script = Script(limits=Limits(model_sessions_max=3)).talking()
+    for _ in range(2):
+        assert lose(script, "closed_1000") is not None
+        ready(script)
+        script.say("go on", 100)
+        script.wait(31_000)
+    assert lose(script, "closed_1000") is None
+    person(script)
+
+
 def test_losses_that_are_far_apart_are_forgotten() -> None:
     script = with_handle()
     for _ in range(6):
