@@ -32,7 +32,6 @@ class ModelHops:
         self._leg = leg
         self._life = leg.model
         self._endings = endings
-        self._voiced_ms = 0
         self._voice_began_at = 0
         self._voice_at: int | None = None
         self._broke_off = ""
@@ -50,11 +49,9 @@ class ModelHops:
         if self._voice_at is None or now - self._voice_at > self._leg.limits.model_quiet_ms:
             self._voice_began_at = now - voiced_ms
         self._voice_at = now
-        self._voiced_ms += voiced_ms
 
     def on_agent_audio(self) -> None:
-        """The model speaks: nobody waits for it."""
-        self._voiced_ms = 0
+        """The model speaks."""
         self._life.on_sign_of_life()
 
     def on_handle(self, handle: str, now: int) -> None:
@@ -158,7 +155,7 @@ class ModelHops:
             or leg.speech.turn_open
             or leg.desk.has_open()
             or leg.news.is_waiting()
-            or self._is_owed()
+            or leg.stuck.is_waited_for
         )
         if is_busy:
             return None
@@ -225,7 +222,9 @@ class ModelHops:
             parts.append(answers_text(answers))
         elif self._broke_off:
             parts.append(GO_ON.format(what=self._broke_off))
-        elif not parts and self._is_owed() and not leg.desk.has_open() and not self._is_in_the_ring(now, away_ms):
+        elif (
+            not parts and leg.stuck.is_waited_for and not leg.desk.has_open() and not self._is_in_the_ring(now, away_ms)
+        ):
             parts.append(GO_ON.format(what=ANSWER_CALLER))
         return " ".join(parts) if parts else None
 
@@ -237,9 +236,6 @@ class ModelHops:
         is_speaking = now - voice_at < self._leg.limits.model_quiet_ms
         is_kept = self._voice_began_at >= now - away_ms and now - self._voice_began_at < self._leg.limits.uplink_kept_ms
         return is_speaking or is_kept
-
-    def _is_owed(self) -> bool:
-        return self._voiced_ms >= self._leg.limits.stuck_voice_ms
 
     def _is_heard(self) -> bool:
         return self._leg.speech.playback.queued_ms > 0

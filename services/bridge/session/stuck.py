@@ -110,6 +110,11 @@ class StuckWatch:
             return int(self._agent_ends_at)
         return self._owed_since
 
+    @property
+    def is_waited_for(self) -> bool:
+        """The caller has said something that the model has not answered."""
+        return self._voiced_ms >= self._limits.stuck_voice_ms
+
     def next_due(self, *, only_failed: bool = False) -> int | None:
         """When :meth:`due` will have something. ``only_failed``: as long as another deadline is set for the rest."""
         nudge_at, stuck_at = self._nudge_at(only_failed=only_failed), self._stuck_at()
