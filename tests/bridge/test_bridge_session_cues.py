@@ -229,6 +229,17 @@ def test_a_greeting_that_comes_late_is_one_greeting() -> None:
     assert not cues(call.wait(5_000))
 
 
+def test_who_is_being_put_through_before_a_greeting_is_told_once() -> None:
+    call = script()
+    call.feed(i.Opened(), i.ModelReady())
+    call.wait(5_000)
+    (asked,) = only(call.call("escalate"), a.RequestHandoff)
+    call.feed(i.HandoffAnswered(asked.request_id, "ann", "I am calling Ann."))
+    call.wait(8_000)
+    assert cues(call.log) == ["one_moment", "connecting"]
+    assert call.report.outcome == "handoff"
+
+
 # -- functions and hand-overs --------------------------------------------------------------------------------------
 
 

@@ -226,7 +226,9 @@ class Watch:
         return max((leg.opened_at or 0) + leg.limits.call_warn_ms, int(leg.speech.playback.ends_at) + 1)
 
     def _was_begun(self) -> bool:
-        return self._agent_heard or self._parting_at is not None
+        """The agent was heard, or the caller knows what follows instead."""
+        is_leaving = self._parting_at is not None or self._leg.handover.stage in (Stage.ASKED, Stage.AGREED)
+        return self._agent_heard or is_leaving
 
     def _may_be_too_long(self) -> bool:
         return self._is_talking(Stage.IDLE)
