@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,6 +27,7 @@ SILENCE_S_MAX = 5.0
 WINDOW_BYTES = 640
 HEARD_PEAK = 300
 REACHED_S_MAX = 30
+STALL_STEP_S = 0.02
 End = Literal["goes_on", "person", "either"]
 
 
@@ -109,14 +110,15 @@ class Story:
     def greetings(self) -> int:
         return sum(GREETING in heard for heard in self.line.texts)
 
-    def silence_s(self) -> float:
-        """The longest time in which neither side was heard, from the open socket to the end of the story."""
-        sounds = sorted([*self.said, *self._played()])
-        longest, quiet_from = 0.0, self.opened_at
-        for began, ended in sounds:
-            longest = max(longest, min(began, self.ended_at) - quiet_from)
+    def silence(self) -> tuple[float, float]:
+        """The longest time in which neither side was heard, from the open socket to the end of the story: its
+        beginning and its end."""
+        longest, quiet_from = (self.opened_at, self.opened_at), self.opened_at
+        for began, ended in [*sorted([*self.said, *self._played()]), (self.ended_at, self.ended_at)]:
+            gap = (quiet_from, min(began, self.ended_at))
+            longest = max(longest, gap, key=lambda each: each[1] - each[0])
             quiet_from = max(quiet_from, ended)
-        return max(longest, self.ended_at - quiet_from)
+        return longest
 
     def _played(self) -> list[tuple[float, float]]:
         """When what can be heard of the audio is played: each piece when it arrives, or behind the one before."""
@@ -131,6 +133,35 @@ class Story:
                 clock = ends
             offset += size
         return played
+
+
+class Stalls:
+    """What a busy machine takes away from everybody in this process: caller, bridge and model alike."""
+
+    def __init__(self) -> None:
+        self._late: list[tuple[float, float]] = []
+
+    async def watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + STALL_STEP_S
+            await asyncio.sleep(STALL_STEP_S)
+            self._late.append((due, loop.time() - due))
+
+    def within_s(self, began: float, ended: float) -> float:
+        """Seconds that were lost in this time."""
+        return sum(late for at, late in self._late if began <= at <= ended and late > STALL_STEP_S)
+
+
+@contextlib.asynccontextmanager
+async def watched_stalls() -> AsyncIterator[Stalls]:
+    stalls = Stalls()
+    watching = asyncio.create_task(stalls.watch())
+    try:
+        yield stalls
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def call(world: World, row: Row, dialling: asyncio.Lock) -> Story:
