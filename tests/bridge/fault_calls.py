@@ -18,7 +18,7 @@ from simulators.live_api.conversation import Conversation
 from simulators.live_api.faults import Faults
 from simulators.live_api.stage import TurnInterrupted
 from simulators.live_api.tool_calls import ToolRequest
-from simulators.speech.marked import BEACON, encode
+from simulators.speech.marked import encode
 
 GREETING = "Hello, what would you like?"
 ANSWER = "I have added one burger."
@@ -54,7 +54,9 @@ class FaultyBrain:
         self._later = later
 
     async def run(self, talk: Conversation) -> None:
-        has_greeted = False
+        talk.beacon()  # a session that takes over from another one does not hear the line's own
+        has_greeted = talk.resumed or any(role == "model" for role, _ in talk.history)
+        talk.remember(True)
         while True:
             event = await talk.next_event()
             try:
@@ -173,9 +175,6 @@ async def call(world: World, row: Row, dialling: asyncio.Lock) -> Story:
         line = await world.call(call_id=call_id)
         story = Story(row, call_id, line, asyncio.get_running_loop().time())
         await until(lambda: not world.live._queued)
-    if row.faults.setup_delay_ms:  # of what is said before there is a model, only the last two seconds are kept
-        await asyncio.sleep(row.faults.setup_delay_ms / 1_000 - 0.5)
-        line.say(BEACON)
     await _reached(story, GREETING)
     if not row.at_once:
         story.say(row.name)
