@@ -55,7 +55,7 @@ class FaultyBrain:
 
     async def run(self, talk: Conversation) -> None:
         talk.beacon()  # a session that takes over from another one does not hear the line's own
-        has_greeted = talk.resumed or any(role == "model" for role, _ in talk.history)
+        has_greeted = any(role == "model" for role, _ in talk.history)
         talk.remember(True)
         while True:
             event = await talk.next_event()
@@ -63,7 +63,11 @@ class FaultyBrain:
                 match event:
                     case Prompted(text) if text.startswith("[Say to the caller now: "):
                         await talk.say(text.removeprefix("[Say to the caller now: ").removesuffix("]"))
-                    case Prompted(text) if not has_greeted or text == NUDGE_GREETING:
+                    case Prompted(text) if "Your first sentence broke off" in text:
+                        await talk.say("I am an automated assistant, what would you like?")
+                    case Prompted(text) if (
+                        not has_greeted and "Do not greet again" not in text
+                    ) or text == NUDGE_GREETING:
                         has_greeted = True
                         await talk.clock.sleep(0.6)  # for the beacon, which says that this caller speaks text
                         await talk.say(GREETING)
@@ -175,7 +179,7 @@ async def call(world: World, row: Row, dialling: asyncio.Lock) -> Story:
         line = await world.call(call_id=call_id)
         story = Story(row, call_id, line, asyncio.get_running_loop().time())
         await until(lambda: not world.live._queued)
-    await _reached(story, GREETING)
+    await _reached(story, "what would you like")
     if not row.at_once:
         story.say(row.name)
         await _reached(story, "Go ahead")
