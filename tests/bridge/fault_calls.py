@@ -55,7 +55,6 @@ class FaultyBrain:
 
     async def run(self, talk: Conversation) -> None:
         talk.beacon()  # a session that takes over from another one does not hear the line's own
-        has_greeted = any(role == "model" for role, _ in talk.history)
         talk.remember(True)
         while True:
             event = await talk.next_event()
@@ -65,10 +64,7 @@ class FaultyBrain:
                         await talk.say(text.removeprefix("[Say to the caller now: ").removesuffix("]"))
                     case Prompted(text) if "Your first sentence broke off" in text:
                         await talk.say("I am an automated assistant, what would you like?")
-                    case Prompted(text) if (
-                        not has_greeted and "Do not greet again" not in text
-                    ) or text == NUDGE_GREETING:
-                        has_greeted = True
+                    case Prompted(text) if text == NUDGE_GREETING or self._is_opening(talk, text):
                         await talk.clock.sleep(0.6)  # for the beacon, which says that this caller speaks text
                         await talk.say(GREETING)
                     case Prompted():
@@ -87,6 +83,11 @@ class FaultyBrain:
                 await talk.end_turn()
             except TurnInterrupted:
                 pass
+
+    @staticmethod
+    def _is_opening(talk: Conversation, text: str) -> bool:
+        """Nothing was said yet, neither here nor in a session before this one."""
+        return "Do not greet again" not in text and not any(role == "model" for role, _ in talk.history)
 
 
 @dataclass
