@@ -53,6 +53,7 @@ class Faults(_Switches):
     empty_turns: int = Field(default=0, ge=0)
     near_silent_turns: int = Field(default=0, ge=0)
     rejected_turns: int = Field(default=0, ge=0)
+    unyielding: bool = False
     phantom_interrupted: Literal["before_turn_complete", "after_turn_complete"] | None = None
     # tool calls
     duplicate_tool_call: bool = False

@@ -92,7 +92,7 @@ class Intake:
             match event:
                 case SpeechStart(offset_ms=offset):
                     self._report_activity("ACTIVITY_START", offset)
-                    if self._talk.setup.detection.interrupts:
+                    if self._talk.setup.detection.interrupts and not self._talk.faults.unyielding:
                         self._talk.interrupt()
                     self._talk.post(UserSpeechStarted(offset))
                 case SpeechEnd(offset_ms=offset, speech_ms=length):

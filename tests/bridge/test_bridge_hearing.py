@@ -121,6 +121,17 @@ def test_a_noise_is_asked_about_a_few_times_and_then_only_when_it_grows() -> Non
     assert ASK_AFTER_MS + ASKS_MAX * ASK_AGAIN_MS < 500
 
 
+def test_a_loud_moment_does_not_make_deaf_to_what_is_softer_after_it() -> None:
+    judge = Deaf()
+    own = OwnVoice(judge)
+    for number in range(40):
+        own.take([-15.0], number * 20, [b""], is_steady=False)
+    asked = judge.asked
+    for number in range(80, 90):
+        own.take([-30.0], number * 20, [b""], is_steady=False)
+    assert judge.asked > asked
+
+
 def test_the_echo_of_a_line_is_learned_downwards_and_upwards() -> None:
     played = Played()
     echo = Echo(played)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ OTHERS = st.one_of(
             i.Opened(), i.ModelInterrupted(), i.GenerationCompleted(), i.TurnCompleted(),
             i.CallerWords("yes "), i.CallerWords("I am allergic. "), i.AgentWords("so "),
             i.TurnCompleted("RESPONSE_REJECTED"), i.TurnCompleted(awaits_caller=True),
-            i.CallerSpoke(200), i.LeaveRequested(), i.Tick(),
+            i.CallerSpoke(200), i.CallerSpoke(700, 700, 700), i.CallerSpoke(60, 0, 0), i.LeaveRequested(), i.Tick(),
             i.CarrierClosed(), i.Stopped("drained"), i.UsageReported(1, 1, 2), i.ResumptionOffered("h"),
             i.GoAwayAnnounced(1), i.GoAwayAnnounced(50_000),
         ]
@@ -53,6 +54,8 @@ LIVE = st.one_of(
             i.ResumptionOffered("h"),
             i.GoAwayAnnounced(2_000),
             i.GoAwayAnnounced(50_000),
+            i.CallerSpoke(700, 700, 700),
+            i.CallerSpoke(60, 60, 60),
             i.Tick(),
         ]
     ),
@@ -101,8 +104,16 @@ class World:
         self.requests: list[a.PublishTools] = []
         self.handoffs: list[a.RequestHandoff] = []
         self.spoke_at: int | None = None
+        self.voice_at = 0
+        self.is_duck_ended_in_time = True
 
     def feed(self, event: i.Input) -> None:
+        ducking = self.session._leg.ducking
+        release_ms = self.session._leg.limits.duck_release_ms
+        if isinstance(event, i.CallerSpoke) and event.own_ms:
+            self.voice_at = self.now
+        elif ducking.is_ducked and self.now > self.voice_at + release_ms and self.session.phase is not Phase.ENDED:
+            self.is_duck_ended_in_time = False
         was_over = self.session.phase is Phase.ENDED
         was_ready = self.session._leg.model.is_live and not was_over
         if isinstance(event, i.CallerSpoke):
@@ -122,6 +133,8 @@ class World:
         assert not (was_over and actions), "nothing after the end"
         if isinstance(event, i.ModelInterrupted) and was_ready:
             self.check_flush(actions)
+        if any(isinstance(each, a.FlushPlayback) for each in actions):
+            assert not self.session._leg.ducking.is_ducked, "nothing is left to be low"
         self.check_cues(actions, was_playing)
         for action in actions:
             self.keep_books(action)
@@ -229,6 +242,10 @@ class World:
         assert not (greetings and audio and greetings[-1] > audio[0]), "two greetings"
         generations = [each.generation for each in self.log if isinstance(each, a.PlayAudio | a.FlushPlayback)]
         assert generations == sorted(generations), "audio of an old generation"
+        ducks = [each for each in self.log if isinstance(each, a.Duck | a.Unduck | a.FlushPlayback)]
+        for before, after in pairwise(ducks):
+            assert not (isinstance(before, a.Duck) and isinstance(after, a.Duck)), "ducked twice"
+            assert not (isinstance(after, a.Unduck) and isinstance(before, a.Unduck)), "ended twice"
         ends = [index for index, each in enumerate(self.log) if isinstance(each, a.CloseCarrier)]
         assert len(ends) <= 1
         assert not ends or ends == [len(self.log) - 1]
@@ -240,6 +257,7 @@ class World:
         assert self.session.phase is Phase.ENDED or not opened
         if opened:
             assert sum(isinstance(each, a.PublishEnded) for each in self.log) == 1
+            assert self.is_duck_ended_in_time, "a duck outlived the caller's voice"
 
 
 @settings(max_examples=2 * settings().max_examples)

@@ -231,6 +231,18 @@ async def test_phantom_interruption_within_and_after_a_turn(setup: dict[str, Any
         assert await client.receive() == {"serverContent": {"interrupted": True}}
 
 
+async def test_an_unyielding_model_is_stopped_by_a_text_only(setup: dict[str, Any]) -> None:
+    steps = ["wait_for_prompt", {"say": "On and on and on. " * 20}, "wait_for_text", {"say": "Yes?"}]
+    async with serving(steps, faults=Faults(unyielding=True), speed=2.0) as server, dialled(server, setup) as client:
+        await client.send(PROMPT)
+        await client.until(lambda message: "modelTurn" in content(message))
+        await client.speak(speech(0.4) + silence(0.7))
+        assert "interrupted" not in kinds(client.messages)
+        text = {"turns": [{"role": "user", "parts": [{"text": "Stop."}]}], "turnComplete": True}
+        await client.send({"clientContent": text})
+        assert kinds(await client.turn())[-2:] == ["interrupted", "turnComplete"]
+
+
 # --- function calls ---------------------------------------------------------------------------------------------
 
 

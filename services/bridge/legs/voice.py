@@ -42,7 +42,9 @@ ASK_AFTER_MS: Final = 80
 ASK_AGAIN_MS: Final = 60
 """Between two questions to the better detector about the same sound."""
 ASKS_MAX: Final = 6
-"""Not speech so often: it is noise, and only what is louder by :data:`LOUDER_DB` is asked about."""
+ASK_LATER_MS: Final = 1_000
+"""Not speech so often: the same sound is asked about so much later. One that never pauses is the noise of this line,
+and only what is louder by :data:`LOUDER_DB` is asked about."""
 LOUDER_DB: Final = 6.0
 FORGETS_DB_PER_S: Final = 1.0
 PAUSE_MS: Final = 600
@@ -175,6 +177,8 @@ class OwnVoice:
         self._noise_db = SILENT_DB
         self._noise_at = 0
         self._heard_at = 0
+        self._loudest_db = SILENT_DB
+        self._was_sure = False
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -183,7 +187,6 @@ class OwnVoice:
         self._refusals = 0
         self._is_sure = False
         self._sure_ms = 0
-        self._loudest_db = SILENT_DB
 
     def take(self, levels_db: list[float], at: int, window: Iterable[bytes], *, is_steady: bool) -> int:
         """Frames like a voice, by their levels, that ended at ``at``; ``window``: all audio just before. How much is
@@ -191,6 +194,8 @@ class OwnVoice:
         noise_db = self._noise_db + LOUDER_DB - (at - self._noise_at) / 1000 * FORGETS_DB_PER_S
         if at - self._heard_at > PAUSE_MS:
             self._begin_anew()
+            self._was_sure = False
+            self._loudest_db = SILENT_DB
         faint_db = max(noise_db, self._loudest_db - FAINT_DB)
         levels_db = [level for level in levels_db if level >= faint_db]
         if not levels_db:
@@ -209,13 +214,16 @@ class OwnVoice:
         if self._judge.is_speech(b"".join(window)):
             ms = self._candidate_ms
             self._begin_anew()
-            self._is_sure, self._sure_ms = True, SURE_MS
+            self._is_sure = self._was_sure = True
+            self._sure_ms = SURE_MS
             return ms
         self._refusals += 1
         self._ask_at_ms = self._candidate_ms + ASK_AGAIN_MS
         if self._refusals >= ASKS_MAX:
-            self._noise_db, self._noise_at = max(levels_db), at
-            self._begin_anew()
+            self._refusals = 0
+            self._ask_at_ms += ASK_LATER_MS
+            if is_steady and not self._was_sure:
+                self._noise_db, self._noise_at = max(levels_db), at
         return 0
 
 

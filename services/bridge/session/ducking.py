@@ -15,6 +15,9 @@ UNYIELDING: Final = (
     "[The caller spoke while you did, and what you said from then on was not heard. Stop, and answer what they said.]"
 )
 
+VOICED_SHARE_MIN: Final = 0.4
+"""Of a quick talker whose consonants no detector hears."""
+
 Step = Literal["duck", "discard"]
 Due = Literal["unduck", "tell"]
 
@@ -24,6 +27,7 @@ class Ducking:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._run_from = 0
         self._run_ms = 0
         self._voice_at = 0
         self._tell_from: int | None = None
@@ -38,12 +42,13 @@ class Ducking:
             if self.is_ducked:
                 self._voice_at = now  # the agent may begin again while they still speak
             return None
-        if now - own_ms - self._voice_at > self._limits.sustained_pause_ms:
-            self._run_ms = 0
+        if self._run_ms == 0 or now - own_ms - self._voice_at > self._limits.sustained_pause_ms:
+            self._run_from, self._run_ms = now - own_ms, 0
         self._voice_at = now
         self._run_ms += own_ms
         wanted_ms = self._limits.sustained_reading_ms if reading_back else self._limits.sustained_ms
-        return "discard" if self._run_ms >= wanted_ms else "duck"
+        long_ms = now - self._run_from
+        return "discard" if long_ms >= wanted_ms and self._run_ms >= long_ms * VOICED_SHARE_MIN else "duck"
 
     def begin(self) -> bool:
         """The agent's voice is to be low. False where it is already."""

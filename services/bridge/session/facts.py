@@ -88,12 +88,12 @@ class Limits:
     """So long after the agent's last sound its echo may come back on the line."""
     duck_release_ms: int = 400
     """The caller is silent for so long: the agent's voice comes back."""
-    sustained_ms: int = 1_200
-    """A caller with so much voice over the agent's, and no longer pause in it than the next, wants the floor, whatever
-    the model makes of it. A "mm-hm" takes 0.3 to 0.6 s, two of them with an "okay" up to one."""
+    sustained_ms: int = 1_400
+    """A caller who talks over the agent for so long, with no longer pause than the next, wants the floor, whatever the
+    model makes of it. A "mm-hm" takes 0.3 to 0.6 s, a "mhm, okay" 1.2 s."""
     sustained_pause_ms: int = 600
     """As long as the pause at a comma."""
-    sustained_reading_ms: int = 2_000
+    sustained_reading_ms: int = 2_200
     """The same over a read-back: "yes, that's right" into its last words must not cost one more question."""
     unyielding_ms: int = 1_500
     """The unplayed was dropped, the caller is silent for so long, and the model's turn still goes on: it is told."""
