@@ -90,7 +90,7 @@ class Limits:
     """The caller is silent for so long: the agent's voice comes back."""
     sustained_ms: int = 1_400
     """A caller who talks over the agent for so long, with no longer pause than the next, wants the floor, whatever the
-    model makes of it. A "mm-hm" takes 0.3 to 0.6 s, a "mhm, okay" 1.2 s."""
+    model makes of it. A "mm-hm" takes 0.3 to 0.6 s, a slow "mhm, okay" 1.3 s."""
     sustained_pause_ms: int = 600
     """As long as the pause at a comma."""
     sustained_reading_ms: int = 2_200
