@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 from agiza.contracts import streams
 from agiza.contracts.arguments import cleaned
@@ -314,6 +323,12 @@ class TranscriptTurn(Part):
     pii_text: Annotated[str, BeforeValidator(cleaned)] = Field(max_length=4000)
     at_ms: int = Field(ge=0)
     heard_ms: int | None = Field(default=None, ge=0)
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, give: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Turns that were heard to the end look as they always did."""
+        given: dict[str, Any] = give(self)
+        return {name: value for name, value in given.items() if name != "heard_ms" or value is not None}
 
 
 class ToolTiming(Part):

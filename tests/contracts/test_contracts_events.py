@@ -12,7 +12,7 @@ from samples import SAMPLES, STAMP
 
 from agiza.contracts import streams
 from agiza.contracts.envelope import ContractError, MalformedEvent, UnknownEvent, decode, encode
-from agiza.contracts.events import EVENTS, Event
+from agiza.contracts.events import EVENTS, Event, TranscriptTurn
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -112,3 +112,11 @@ def test_partitions_outside_the_range_are_refused() -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.type)
 def test_every_event_knows_its_stream(sample: Event) -> None:
     assert sample.stream().startswith("agiza:")
+
+
+def test_only_a_turn_that_was_cut_off_says_how_much_was_heard() -> None:
+    assert TranscriptTurn(who="agent", pii_text="Hello", at_ms=0).model_dump() == {
+        "who": "agent", "pii_text": "Hello", "at_ms": 0,
+    }  # fmt: skip
+    cut = TranscriptTurn(who="agent", pii_text="Hello", at_ms=0, heard_ms=0)
+    assert TranscriptTurn.model_validate_json(cut.model_dump_json()) == cut
