@@ -117,7 +117,7 @@ def test_names_as_types_and_tables_are_the_same() -> None:
 def test_names_carry_their_unit() -> None:
     assert all(name.endswith("_total") for name in COUNTERS)
     assert not [name for name in (*GAUGES, *HISTOGRAMS) if name.endswith("_total")]
-    assert all(name.endswith("_seconds") for name in HISTOGRAMS)
+    assert all(name.endswith(("_seconds", "_tokens")) for name in HISTOGRAMS)
     assert all(list(spec.buckets) == sorted(set(spec.buckets)) for spec in HISTOGRAMS.values())
 
 
