@@ -59,13 +59,18 @@ def test_vertex_calls_the_output_candidates() -> None:
 def test_thoughts_and_tool_use_count_although_the_total_leaves_them_out() -> None:
     usage = counted(
         {"promptTokenCount": 10, "responseTokenCount": 5, "thoughtsTokenCount": 30, "toolUsePromptTokenCount": 8,
-         "totalTokenCount": 15, "toolUsePromptTokensDetails": details(text=6), "promptTokensDetails": details(text=10),
-         "responseTokensDetails": details(audio=5)}
+         "totalTokenCount": 15, "promptTokensDetails": details(text=10), "responseTokensDetails": details(audio=5)}
     )  # fmt: skip
-    assert usage.by_modality == {
-        "prompt_text": 10, "response_audio": 5, "thoughts": 30, "tool_use_text": 6, "tool_use": 2,
-    }  # fmt: skip
+    assert usage.by_modality == {"prompt_text": 10, "response_audio": 5, "thoughts": 30, "tool_use": 8}
     assert usage.total_tokens == 53
+
+
+def test_cached_tokens_are_in_the_prompt_already() -> None:
+    usage = counted(
+        {"promptTokenCount": 100, "cachedContentTokenCount": 60, "promptTokensDetails": details(text=100)},
+        {"promptTokenCount": None, "promptTokensDetails": None, "totalTokenCount": None},
+    )
+    assert usage == UsageReported(100, 0, 100, {"prompt_text": 100})
 
 
 def test_details_that_come_to_less_are_completed_and_those_that_come_to_more_are_believed() -> None:
