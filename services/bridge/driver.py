@@ -41,8 +41,8 @@ from services.bridge.session import CallFacts, CallSession, Limits
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.endings import SUPERSEDED
-from services.bridge.taking_over import Superseded
 from services.bridge.session.model_life import QUOTA
+from services.bridge.taking_over import Superseded
 
 FINISH_S: Final = 3.0
 """What is still to be published when a call ends may take so long."""
