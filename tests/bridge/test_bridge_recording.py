@@ -101,7 +101,7 @@ def test_words_stand_under_their_own_name_and_sound_is_not_kept(tmp_path: Path) 
         assert SECRET_WORDS not in json.dumps(line)
     audio = next(json.loads(line) for line in text.splitlines() if '"ModelAudio"' in line)
     assert audio["bytes"]["pcm"] > 0
-    assert audio["pii_in"] == {"rate": 24_000}
+    assert audio["pii_in"] == {"rate": 24_000, "is_audible": True}
 
 
 def test_file_is_for_its_owner_only(tmp_path: Path) -> None:

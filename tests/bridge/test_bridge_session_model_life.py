@@ -97,9 +97,9 @@ def test_a_hop_waits_for_a_caller_who_speaks_and_for_the_answer() -> None:
 def test_a_voice_over_the_agents_own_is_no_question() -> None:
     """An echo, or a "mhm": the model did not let itself be interrupted, so nobody waits for anything."""
     script = with_handle()
-    script.feed(i.ModelAudio(SECOND_OF_24K, 24_000), i.CallerSpoke(500), i.GenerationCompleted(), i.TurnCompleted())
+    script.feed(i.ModelAudio(2 * SECOND_OF_24K, 24_000), i.CallerSpoke(500), i.GenerationCompleted(), i.TurnCompleted())
     script.feed(i.ResumptionOffered("h2"), i.GoAwayAnnounced(50_000))
-    assert not only(script.wait(999), a.ConnectModel)
+    assert not only(script.wait(1_999), a.ConnectModel)
     assert only(script.wait(2), a.ConnectModel)
 
 
