@@ -329,6 +329,20 @@ async def test_a_model_that_takes_nothing_gets_the_newest_later() -> None:
     assert uplink.listener is None
 
 
+async def test_what_a_closing_session_does_not_take_is_kept() -> None:
+    made, _ = after_handshake(False)
+    assert isinstance(made, ClientWire)
+    uplink = Uplink(Metrics())
+    leg = LiveLeg(cast(AsyncSession, made), made, uplink, "[Greet.]", Metrics())
+    running = asyncio.create_task(leg.run(lambda _input: None))
+    await asyncio.sleep(0)
+    made.data_received(frame(CLOSE, b"\x03\xf3", masked=False))
+    uplink.push(bytes(40 * MS))
+    assert len(uplink.take()) == 40 * MS
+    made.connection_lost(None)
+    await running
+
+
 # -- ticks ---------------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from google import genai
 from google.genai import types
 from google.genai.live import AsyncSession
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
@@ -211,7 +212,7 @@ class LiveLeg:
 
     def _send_audio(self) -> None:
         """As much as the socket takes; what it does not take waits in the uplink, which drops the oldest."""
-        while not self._orders and not self._socket.is_full:
+        while not self._orders and not self._socket.is_full and self._socket.state is State.OPEN:
             chunk = self._uplink.take()
             if not chunk:
                 return
