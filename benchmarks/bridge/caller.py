@@ -40,7 +40,8 @@ class Caller(asyncio.Protocol):
         self._time = time.perf_counter
         self._heard = 0
         self._asked_at = 0.0
-        self._is_listening = False
+        self.is_listening = False
+        """Whether the model has spoken since it first heard this caller."""
 
     async def dial(self, host: str, port: int, path: str) -> None:
         """Open the media socket. Raises :class:`~benchmarks.bridge.wire.Broken` or :class:`OSError`."""
@@ -78,11 +79,11 @@ class Caller(asyncio.Protocol):
 
     def on_model_speaks(self, now: float) -> None:
         """The model sends the first of an utterance now. The one before must have been here in full."""
-        if self._is_listening:
+        if self.is_listening:
             self._gauge.utterances += 1
             self._gauge.short_down += self._heard < self._full
-        was_short = self._is_listening and self._heard < self._full
-        self._is_listening = True
+        was_short = self.is_listening and self._heard < self._full
+        self.is_listening = True
         self._heard = 0
         self._asked_at = 0.0 if was_short else now
 

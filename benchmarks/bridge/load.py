@@ -18,6 +18,8 @@ from benchmarks.bridge.sound import TICK_MS, Utterance, caller_bodies, utterance
 CALLS_PER_S: Final = 25.0
 """New calls begin at this rate, so that their utterances are spread over time."""
 OPEN_S: Final = 20.0
+SET_UP_S: Final = 20.0
+"""For the first words of the model to every new call, with an utterance every four seconds."""
 HANG_UP_S: Final = 5.0
 HOST: Final = "127.0.0.1"
 
@@ -71,7 +73,7 @@ class Load:
             server.close()
 
     async def bring_to(self, calls: int) -> None:
-        """Dial, or hang up the newest, until there are so many."""
+        """Dial, or hang up the newest, until there are so many, and every call's model has heard and spoken."""
         while len(self._callers) < calls:
             caller = Caller(self._dialled, self._bodies, self.gauge, self._utterance_bytes)
             self._callers[caller.index] = caller
@@ -80,6 +82,10 @@ class Load:
             async with asyncio.timeout(OPEN_S):
                 await caller.dial(HOST, self.port, self._path())
             await asyncio.sleep(1 / CALLS_PER_S)
+        with contextlib.suppress(TimeoutError):  # what is not set up by then is counted as lost
+            async with asyncio.timeout(SET_UP_S):
+                while not all(each.is_listening or each.closed.is_set() for each in self._callers.values()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
         leaving = [self._callers.pop(index) for index in list(self._callers)[calls:]]
         for caller in leaving:
             self._caller_slots[caller.index % FRAME_MS].remove(caller)
