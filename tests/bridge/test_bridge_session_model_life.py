@@ -226,6 +226,18 @@ def test_a_doubtful_refusal_costs_the_handle_the_second_time(word: str) -> None:
     assert [each.handle if each else "nothing" for each in handles] == ["h1", None]
 
 
+@pytest.mark.parametrize("word", ["refused_500", "refused_503", "unreachable", "handshake_failed", "setup_failed"])
+def test_what_may_pass_is_tried_again_by_handle_and_in_the_end_there_is_a_person(word: str) -> None:
+    script = with_handle()
+    lose(script, "closed_1006")
+    again = lose(script, word)
+    assert again is not None
+    assert (again.handle, again.delay_ms) == ("h1", 500)
+    while (connect := lose(script, word)) is not None:
+        script.wait(connect.delay_ms)
+    person(script)
+
+
 def test_the_same_setup_is_not_sent_again_when_it_was_refused() -> None:
     script = with_handle()
     lose(script, "closed_1007")
