@@ -28,6 +28,8 @@ WINDOW_BYTES = 640
 HEARD_PEAK = 300
 REACHED_S_MAX = 30
 STALL_STEP_S = 0.02
+STEPS_OF_A_SILENCE = 4
+"""What ends it goes from one timer to the next: the model's or the session's, the socket's, the pacer's, the line's."""
 End = Literal["goes_on", "person", "either"]
 
 
@@ -156,8 +158,9 @@ class Stalls:
             self._late.append((due, loop.time() - due))
 
     def within_s(self, began: float, ended: float) -> float:
-        """Seconds that were lost in this time."""
-        return sum(late for at, late in self._late if began <= at <= ended and late > STALL_STEP_S)
+        """Seconds that a silence in this time may have been longer for it: each of its few steps, as late as the
+        latest timer was."""
+        return STEPS_OF_A_SILENCE * max((late for at, late in self._late if began <= at <= ended), default=0.0)
 
 
 @contextlib.asynccontextmanager
