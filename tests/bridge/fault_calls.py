@@ -72,10 +72,12 @@ class FaultyBrain:
                     case Prompted():
                         await talk.say("Sorry. " + ANSWER)
                     case UserWords(text) if text in self._later:
-                        await talk.say("Go ahead.")
-                        await talk.end_turn()
-                        for name in self._later[text].model_fields_set:
-                            setattr(talk.faults, name, getattr(self._later[text], name))
+                        try:
+                            await talk.say("Go ahead.")
+                            await talk.end_turn()
+                        finally:  # also for a caller who goes ahead before that is over
+                            for name in self._later[text].model_fields_set:
+                                setattr(talk.faults, name, getattr(self._later[text], name))
                     case UserWords(text) if "story" in text:
                         await talk.say(STORY)
                     case UserWords(text) if "burger" in text:
