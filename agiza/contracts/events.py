@@ -10,16 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    model_serializer,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from agiza.contracts import streams
 from agiza.contracts.arguments import cleaned
@@ -313,6 +304,11 @@ class CallHungUp(Event):
         return streams.CALLS
 
 
+def _is_nothing(value: object) -> bool:
+    """Turns that were heard to the end look as they always did."""
+    return value is None
+
+
 class TranscriptTurn(Part):
     """One turn of the conversation as transcribed. ``at_ms`` counts from the start of the leg.
 
@@ -322,13 +318,7 @@ class TranscriptTurn(Part):
     who: Literal["caller", "agent"]
     pii_text: Annotated[str, BeforeValidator(cleaned)] = Field(max_length=4000)
     at_ms: int = Field(ge=0)
-    heard_ms: int | None = Field(default=None, ge=0)
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, give: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Turns that were heard to the end look as they always did."""
-        given: dict[str, Any] = give(self)
-        return {name: value for name, value in given.items() if name != "heard_ms" or value is not None}
+    heard_ms: int | None = Field(default=None, ge=0, exclude_if=_is_nothing)
 
 
 class ToolTiming(Part):
