@@ -219,6 +219,10 @@ class Line:
         """Send no more frames; the socket stays open."""
         self._tasks[0].cancel()
 
+    def say_sound(self, pcm: bytes) -> None:
+        """16 kHz S16LE, as a caller's telephone would send it."""
+        self._to_say += pcm
+
     async def until_heard(self, text: str, seconds: float = 20) -> None:
         await until(lambda: any(text in line for line in self.texts), seconds)
         await asyncio.sleep(0.3)  # what was sent ahead is still being played

@@ -11,6 +11,7 @@ from bridge_world import open_world, until
 from agiza.contracts import streams
 from agiza.contracts.events import HandoffRequested, ToolCalled
 from simulators.live_api.faults import Faults
+from simulators.speech.voices import EspeakVoice
 
 pytestmark = pytest.mark.integration
 
@@ -96,6 +97,30 @@ async def test_barge_in_kills_the_audio(redis_url: str, redis_urls: Mapping[str,
         await line.hang_up()
         await world.around.ended()
         assert world.process.metrics.value("voice_bargeins_total") == 1
+
+
+async def test_a_caller_who_talks_on_stops_a_model_that_does_not_yield(
+    redis_url: str, redis_urls: Mapping[str, str]
+) -> None:
+    steps: list[object] = [*GREETING, {"wait_for_text": "hi"}, {"say": "Well, " + "let me tell you a story. " * 80},
+                           "wait_for_prompt", {"say": "Sorry."}]  # fmt: skip
+    voice = EspeakVoice(16_000)
+    async with open_world(redis_url, redis_urls["bridge"], steps) as world:
+        world.live.next_faults(Faults(unyielding=True))
+        line = await world.call()
+        await line.until_heard("what would you like")
+        line.say("hi")
+        before = len(line.heard)
+        await until(lambda: len(line.heard) > before + 32_000 * 2)
+        line.say_sound(voice.synthesize("No, please wait, I would like to order two chicken burgers"))
+        await until(lambda: line.kills == 1)
+        assert world.process.metrics.value("voice_ducks_total") >= 1, "it was lowered before it was stopped"
+        await line.until_heard("Sorry")
+        await line.hang_up()
+        ended = await world.around.ended()
+        assert world.process.metrics.value("voice_local_discards_total") == 1
+        assert world.process.metrics.value("voice_call_complaints_total", kind="model_unyielding") == 1
+        assert any(turn.heard_ms is not None and turn.heard_ms >= 1_000 for turn in ended.transcript)
 
 
 async def test_a_deaf_stream_is_asked_over_http_with_the_same_id(redis_url: str, redis_urls: Mapping[str, str]) -> None:
