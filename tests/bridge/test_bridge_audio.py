@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from agiza.runtime.metrics import Metrics
 from services.bridge.legs.audio import Evened, Resampler
+from services.bridge.legs.carrier_leg import PUSH_OUT
 from services.bridge.legs.pacer import AFTER_KILL_MS, LEAD_MS, PADDING_MS, Pacer
 from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.voice import CallerVoice
+from simulators.carrier.playback import Playback
 from simulators.speech.marked import encode
 
 MS = 32
@@ -175,6 +177,21 @@ def test_whatever_comes_when_it_is_played_once_in_order_and_never_far_ahead(
     play.pacer.end_utterance()
     play.run(60_000)
     assert play.audio.replace(b"\0", b"") == pushed
+
+
+def test_nothing_of_a_killed_sentence_waits_in_the_carriers_prebuffer_for_the_next_one() -> None:
+    def left_ms(*before_kill: bytes) -> float:
+        carrier = Playback(16_000)
+        carrier.receive(bytes([1, 1]) * (16 * 200))
+        carrier.receive(bytes([1, 1]) * (16 * 40))  # less than a lump: it waits for more
+        for message in before_kill:
+            carrier.receive(message)
+        carrier.kill()
+        carrier.tick()
+        return carrier.ahead_ms
+
+    assert left_ms() == 40
+    assert left_ms(PUSH_OUT) == 0
 
 
 # -- the caller ----------------------------------------------------------------------------------------------------
