@@ -39,8 +39,8 @@ class Beginnings:
         answer = await self.take_overs.of(facts, trace)
         if answer is None:
             return Opening(resumed="leg", past=replace(past, handle=None))
-        # The model session of before knows nothing of what was committed and not told: then it is begun anew.
-        is_told = past.cart_version is None or past.cart_version == answer.cart_version
+        # The model session of before knows nothing of what came into the cart after its handle: then it is begun anew.
+        is_told = past.cart_version == answer.cart_version
         return Opening(
             resumed="leg" if answer.resumed == "none" else answer.resumed,
             lines=answer.lines,

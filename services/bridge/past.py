@@ -38,11 +38,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of the legs before. ``handle`` brings the model session back; it fits ``cart_version`` only."""
+    """What is known of the legs before. ``handle`` brings the model session back, as it was when the cart had
+    ``cart_version``."""
 
     said: tuple[Said, ...] = ()
     handle: str | None = None
-    cart_version: int | None = None
+    cart_version: int = 0
 
 
 NOTHING: Final = Past()
@@ -89,11 +90,10 @@ def past_of(record: Mapping[str, str], lines: Sequence[str], *, seen_ms: int, no
         said = [Said(t.who, t.pii_text, heard) if (t.who, t.pii_text) == ("agent", saying) else t for t in said]
     is_fresh = now_ms - int(record.get("handle_at", "0")) < HANDLE_S * 1000
     may_resume = is_fresh and record.get("tools_pending", "0") == "0"
-    version = record.get("cart_version")
     return Past(
         said=tuple(said[-LINES_MAX:]),
         handle=(record.get("handle") or None) if may_resume else None,
-        cart_version=int(version) if version else None,
+        cart_version=int(record.get("handle_cart") or 0),
     )
 
 

@@ -83,6 +83,8 @@ class RecordWriter:
             kept.changed |= what.fields
             if "handle" in what.fields:
                 kept.changed["handle_at"] = str(self._now_ms())
+                # What was ordered after this is unknown to the session that the handle brings back.
+                kept.changed["handle_cart"] = {**kept.fields, **kept.changed}.get("cart_version", "0")
         self._touch(facts.call_id)
 
     def close(self, facts: CallFacts) -> None:

@@ -14,7 +14,7 @@ from services.bridge.session import inputs as i
 OPENED, NOW = 1_000_000, 1_060_000
 RECORD: dict[str, str] = {
     "opened_at": str(OPENED), "at": str(OPENED + 20_000), "handle": "h7", "handle_at": str(OPENED + 15_000),
-    "cart_version": "3", "tools_pending": "0", "pii_saying": "That is two burgers. Is that right?",
+    "cart_version": "4", "handle_cart": "3", "tools_pending": "0", "pii_saying": "That is two burgers. Is that right?",
     "saying_ms": "4000", "saying_until_ms": "24000", "heard_ms": "",
 }  # fmt: skip
 

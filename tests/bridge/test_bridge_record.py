@@ -85,6 +85,19 @@ async def test_every_write_says_whose_it_is(redis: Redis, redis_urls: Mapping[st
         assert (await record(redis))["bridge_id"] == "b1"
 
 
+async def test_handle_is_kept_with_the_cart_that_its_model_knew(redis: Redis, redis_urls: Mapping[str, str]) -> None:
+    async with replica(redis_urls["bridge"]) as one:
+        one.writer.write(leg(), a.SaveRecord({"handle": "h1"}))
+        await one.written()
+        assert (await record(redis))["handle_cart"] == "0"
+        one.writer.write(leg(), a.SaveRecord({"cart_version": "2"}))
+        await one.written()
+        assert (await record(redis))["handle_cart"] == "0", "the order came after the handle"
+        one.writer.write(leg(), a.SaveRecord({"handle": "h2"}))
+        await one.written()
+        assert (await record(redis))["handle_cart"] == "2"
+
+
 async def test_what_changes_at_once_is_one_write(redis: Redis, redis_urls: Mapping[str, str]) -> None:
     async with replica(redis_urls["bridge"]) as one:
         await redis.config_resetstat()
