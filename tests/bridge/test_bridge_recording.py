@@ -134,8 +134,8 @@ def test_recording_that_broke_off_is_read_as_far_as_it_goes(tmp_path: Path) -> N
         (b"", "not the head"),
         (b"hello\n", "not the head"),
         (b'{"format": 99, "facts": {}, "limits": {}}\n', "format 99"),
-        (b'{"format": 1, "facts": {"call_id": "c", "branch_id": "b", "menu_version": 1}, "limits": {}}\n{"in": "X"}\n',
-         "line 2"),
+        (b'{"format": 1, "facts": {"call_id": "c", "branch_id": "b", "menu_version": 1}, "limits": {}, '
+         b'"cue_times": {}}\n{"in": "X"}\n', "line 2"),
     ],
     ids=["empty", "other file", "newer format", "unknown input"],
 )  # fmt: skip
