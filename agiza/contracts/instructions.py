@@ -114,11 +114,11 @@ def greeting(branch: Branch, language: str) -> str:
 
 def system_instruction(menu: Menu, branch: Branch, language: str, earlier: str | None = None) -> str:
     """The whole instruction. ``earlier`` is given when a lost model session is continued: what was said before."""
-    names = [_name(code) for code in dict.fromkeys(branch.languages)]
+    names = [language_name(code) for code in dict.fromkeys(branch.languages)]
     rules = _RULES.format(branch=branch.name, language=" or ".join(names))
     if len(names) > 1:
-        others = " or ".join(name for name in names if name != _name(language))
-        rules += "\n" + _SWITCHING.format(present=_name(language), others=others)
+        others = " or ".join(name for name in names if name != language_name(language))
+        rules += "\n" + _SWITCHING.format(present=language_name(language), others=others)
     parts = [
         rules,
         f"BRANCH {branch.name}; currency {branch.currency}; languages {', '.join(branch.languages)}; "
@@ -131,7 +131,8 @@ def system_instruction(menu: Menu, branch: Branch, language: str, earlier: str |
     return "\n".join(parts)
 
 
-def _name(language: str) -> str:
+def language_name(language: str) -> str:
+    """The English word for a language tag; the tag itself where it is not known."""
     return LANGUAGE_NAMES.get(language.partition("-")[0], language)
 
 

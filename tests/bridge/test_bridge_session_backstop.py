@@ -210,7 +210,7 @@ def test_a_late_answer_counts_as_well() -> None:
 
 
 def test_a_silent_model_is_reminded_and_then_given_up() -> None:
-    script = Script().talking()
+    script = Script(limits=Limits(model_losses_max=0)).talking()
     script.feed(i.CallerSpoke(300))
     assert not only(script.wait(4_999), a.TellModel)
     assert only(script.wait(1), a.TellModel) == [a.TellModel(NUDGE)]
@@ -267,7 +267,7 @@ def test_a_model_that_waits_for_a_function_need_not_speak() -> None:
 
 
 def test_a_model_that_falls_silent_while_somebody_is_rung() -> None:
-    script = Script().talking()
+    script = Script(limits=Limits(model_losses_max=0)).talking()
     (asked,) = only(script.call("escalate"), a.RequestHandoff)
     script.feed(i.HandoffAnswered(asked.request_id, "ann", "I am ringing Ann.", stay=True))
     script.say("I am ringing Ann.", 1_000)

@@ -18,8 +18,12 @@ MS = CUES["en"]
 SILENT = i.ModelAudio(SECOND_OF_24K, 24_000, is_audible=False)
 
 
-def script() -> Script:
-    return Script(cue_times=CUES)
+NO_OTHER_MODEL = Limits(model_losses_max=0)
+
+
+def script(limits: Limits = NO_OTHER_MODEL) -> Script:
+    """Where the ladder is not what is tested, a silent model is not replaced."""
+    return Script(limits=limits, cue_times=CUES)
 
 
 def cues(actions: list[a.Action]) -> list[str]:
@@ -60,6 +64,34 @@ def test_a_model_that_stays_silent_is_reminded_and_then_a_person_takes_over() ->
     assert not only(call.wait(MS["connecting"] + 249), a.CloseCarrier)
     assert only(call.wait(1), a.CloseCarrier), "left behind the cue, not at the end of six seconds"
     assert call.report.outcome == "handoff"
+
+
+def test_a_silent_model_is_replaced_once_and_the_caller_asked_again() -> None:
+    call = script(Limits()).talking()
+    call.feed(i.CallerSpoke(400))
+    assert cues(call.wait(8_000)) == ["one_moment"]
+    (opened,) = only(call.last, a.ConnectModel)
+    assert (opened.generation, opened.handle) == (2, None), "told everything; the handle would lead back"
+    assert opened.seed is not None
+    call.wait(100)
+    call.feed(i.ModelReady(2))
+    assert cues(call.last) == ["say_again"]
+    assert not only(call.last, a.GoOn), "it is the caller's turn"
+    call.wait(MS["say_again"])
+    call.feed(i.CallerSpoke(400))
+    call.say("Here you are.", 1_000)
+    assert not only(call.wait(5_000), (a.RequestHandoff, a.PlayCue))
+
+
+def test_a_replaced_model_that_stays_silent_is_not_replaced_again() -> None:
+    call = script(Limits()).talking()
+    call.feed(i.CallerSpoke(400), i.CallerWords("a burger"))
+    call.wait(8_000)
+    call.wait(4_700)
+    call.feed(i.ModelReady(2))
+    call.wait(7_999)
+    assert not only(call.log, a.RequestHandoff)
+    assert call.session.phase is Phase.TALKING
 
 
 def test_a_person_is_dialled_also_where_nobody_is_on_duty() -> None:
@@ -421,7 +453,7 @@ def test_cues_are_in_the_language_of_the_call(language: str, spoken: str) -> Non
 
 
 def test_without_cue_files_nothing_is_said_and_everything_ends_all_the_same() -> None:
-    call = Script().talking()
+    call = Script(limits=NO_OTHER_MODEL).talking()
     call.feed(i.CallerSpoke(400))
     call.wait(15_000)
     assert not cues(call.log)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from google.genai import types
 
+from agiza.contracts.instructions import language_name
 from services.bridge.session.inputs import ToolResult
 from services.bridge.session.seed import Seed
 
@@ -53,6 +54,8 @@ def within_call(setup: ModelSetup, seed: Seed, *, as_history: bool) -> ModelSetu
     """The same setup for a session that goes on in the middle of a call. ``as_history``: it begins with the last lines
     as its own turns; else they stand in the instruction."""
     parts = [setup.instruction, UNDER_WAY]
+    if seed.language:
+        parts.append(f"You are speaking {language_name(seed.language)} with this caller now, whatever is said above.")
     if seed.cart is not None:
         parts.append(f"THE ORDER NOW (version {seed.cart_version}): {_json(seed.cart, CART_CHARS_MAX)}")
     if seed.answers:

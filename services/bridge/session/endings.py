@@ -45,7 +45,6 @@ class Endings:
     def on_model_stuck(self, now: int) -> None:
         """The model owes the caller something, was reminded, and does nothing: a person, and a cue that says so."""
         leg = self._leg
-        leg.do([a.Complain("model_stuck")])
         if leg.phase is Phase.TALKING and leg.handover.promise_unsaid and leg.cues.ms("call_back") is not None:
             self.take_leave("call_back", now)  # nobody is on duty, and all that was left was to say this
             return
@@ -114,6 +113,8 @@ class Endings:
     def on_model_gone(self, now: int) -> None:
         """There is no model and none will come. What it had said is still played, nothing more is waited for."""
         self._leg.handover.on_model_gone()
+        if self._leg.handover.is_untold:
+            self.say_without_model("connecting", now)
         if self._leg.phase is Phase.FAREWELL:
             self._leg.farewell.on_turn_over()
         else:

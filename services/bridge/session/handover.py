@@ -146,6 +146,11 @@ class Handover:
         """The session whose calls wait for an answer is gone; the next one is told it as news."""
         self._waiting.clear()
 
+    @property
+    def is_untold(self) -> bool:
+        """The stream is about to be left, and the caller has not heard why."""
+        return self.stage is Stage.AGREED and not self._is_said()
+
     def on_said_by_cue(self) -> None:
         """The caller has been told without the model, so it need not say it: the stream is left behind that."""
         self._said_by_cue = True

@@ -20,7 +20,7 @@ from services.bridge.session.state import LegState
 
 SUMMARY: Final = "The assistant was lost in the middle of the call."
 CAUSES: Final = frozenset(
-    {"go_away", "age", "quota", *(f"closed_{code}" for code in (1000, 1001, 1006, 1007, 1008, 1011))}
+    {"go_away", "age", "quota", "silent", *(f"closed_{code}" for code in (1000, 1001, 1006, 1007, 1008, 1011))}
 )
 """Why a session ended, as a label of a metric; anything else is ``other``."""
 
@@ -49,6 +49,16 @@ class ModelHops:
         if self._voice_at is None or now - self._voice_at > self._leg.limits.model_quiet_ms:
             self._voice_began_at = now - voiced_ms
         self._voice_at = now
+
+    def renew_if_silent(self, now: int) -> bool:
+        """The session is there and says nothing: another one, that is told everything. False where there is none."""
+        attempt = self._life.renew("silent", now) if self._may_hop() else None
+        if attempt is None:
+            return False
+        self._leave_session()
+        self._leg.do([a.CloseModel()])
+        self._connect(attempt)
+        return True
 
     def on_agent_audio(self) -> None:
         """The model speaks."""
@@ -191,7 +201,8 @@ class ModelHops:
     def _connect(self, attempt: Attempt) -> None:
         leg = self._leg
         is_new = leg.phase is Phase.CONNECTING or (leg.phase is Phase.GREETING and not self._is_heard())
-        seed = None if is_new else leg.memory.seed([(turn.who, turn.pii_text) for turn in leg.transcript.turns])
+        lines = [(turn.who, turn.pii_text) for turn in leg.transcript.turns]
+        seed = None if is_new else leg.memory.seed(lines, leg.facts.language)
         if attempt.handle is None and self._is_handle_recorded:
             # Whoever takes the call over must not try it either.
             self._is_handle_recorded = False
@@ -210,6 +221,7 @@ class ModelHops:
         self._endings.on_model_gone(now)
         if leg.phase in (Phase.GREETING, Phase.TALKING):
             self._endings.need_person(TECHNICAL, SUMMARY, now)
+            self._endings.say_without_model("connecting", now)
 
     def _what_is_owed(self, now: int, away_ms: int) -> str | None:
         """What a session within the call is to say of itself; None when it is the caller's turn."""
@@ -222,11 +234,24 @@ class ModelHops:
             parts.append(answers_text(answers))
         elif self._broke_off:
             parts.append(GO_ON.format(what=self._broke_off))
-        elif (
-            not parts and leg.stuck.is_waited_for and not leg.desk.has_open() and not self._is_in_the_ring(now, away_ms)
-        ):
+        elif self._waits_for_answer(parts, now, away_ms):
+            if not self._life.is_resumed and self._is_asked_again(now):
+                return None
             parts.append(GO_ON.format(what=ANSWER_CALLER))
         return " ".join(parts) if parts else None
+
+    def _waits_for_answer(self, parts: list[str], now: int, away_ms: int) -> bool:
+        leg = self._leg
+        is_left_over = not parts and leg.stuck.is_waited_for and not leg.desk.has_open()
+        return is_left_over and not self._is_in_the_ring(now, away_ms)
+
+    def _is_asked_again(self, now: int) -> bool:
+        """What the caller said is lost with the session that heard it: they hear that at once, and say it again."""
+        cue = self._leg.cues.play("say_again", now)
+        self._leg.do(cue)
+        if cue:
+            self._leg.stuck.give_up()
+        return bool(cue)
 
     def _is_in_the_ring(self, now: int, away_ms: int) -> bool:
         """The caller is speaking, or said all of it while no session was there: the new one will hear it itself."""
@@ -238,4 +263,4 @@ class ModelHops:
         return is_speaking or is_kept
 
     def _is_heard(self) -> bool:
-        return self._leg.speech.playback.queued_ms > 0
+        return self._leg.agent_heard

@@ -205,6 +205,17 @@ class ModelLife:
         self._absence = _Absence(now, self._cause)
         return self._next(0, now)
 
+    def renew(self, word: str, now: int) -> Attempt | None:
+        """Leave a session that lives and does nothing; its handle would lead back into the same silence. None, and
+        nothing changed, where so many were lost already that another one is no help."""
+        recent = [at for at in self._losses if now - at <= self._limits.model_losses_within_ms]
+        is_too_many = len(recent) >= self._limits.model_losses_max or self.generation >= self._limits.model_sessions_max
+        if not self.is_live or is_too_many or not self._move(ModelTrigger.LOST):
+            return None
+        self._begin_absence(word, now)
+        self._handle = None
+        return self._next(0, now)
+
     def on_lost(self, word: str, now: int) -> Attempt | None:
         """A session is gone, or could not be had. None when there is no sense in another attempt."""
         was_live = self.is_live

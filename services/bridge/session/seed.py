@@ -37,6 +37,8 @@ class Seed:
     answers: tuple[ToolResult, ...] = ()
     cart: object | None = None
     cart_version: int | None = None
+    language: str = ""
+    """In which the call is held now; it may have changed since its first session. Empty: not known."""
 
 
 class CallMemory:
@@ -70,9 +72,9 @@ class CallMemory:
         """Something is to be said, and there is no session that could say it."""
         self._notes.append(text)
 
-    def seed(self, lines: Sequence[Line]) -> Seed:
+    def seed(self, lines: Sequence[Line], language: str = "") -> Seed:
         """For a session that begins now."""
-        return Seed(tuple(lines[-LINES_MAX:]), tuple(self._answers), self._cart, self._cart_version)
+        return Seed(tuple(lines[-LINES_MAX:]), tuple(self._answers), self._cart, self._cart_version, language)
 
     def take_notes(self) -> list[str]:
         """What no session was there to say."""

@@ -42,6 +42,8 @@ class LegState:
         self._out: list[a.Action] = []
         self.phase = Phase.CONNECTING
         self.opened_at: int | None = None
+        self.agent_heard = False
+        """The agent, not a cue, was heard by the caller."""
         self.speech = AgentSpeech(limits)
         self.ducking = Ducking(limits)
         self.desk = ToolDesk(facts, limits)
@@ -139,6 +141,7 @@ class LegState:
         """The call goes on in this language, whatever is said for the agent or about the call."""
         self.facts = replace(self.facts, language=language)
         self.handover.speak(language)
+        self.cues.language = language
         self.do([a.SpeakLanguage(language), a.SaveRecord({"language": language})])
 
     def greeted(self) -> None:

@@ -42,6 +42,7 @@ class StuckWatch:
         self._failed_at: int | None = None
         self._nudge_early_ms = 0
         self._nudged = False
+        self._renewed = False
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -81,7 +82,7 @@ class StuckWatch:
         """The model speaks and is heard. To be called when the audio is queued."""
         self._voiced_ms = self._over_agent_ms = 0
         self._owed_since = self._failed_at = None
-        self._nudged = False
+        self._nudged = self._renewed = False
         self._in_turn = True
         self._agent_ends_at = self._playback.ends_at
 
@@ -129,15 +130,27 @@ class StuckWatch:
             self._nudged = True
             return "nudge" if self._failed_at is None else "nudge_failed"
         if not only_failed and stuck_at is not None and now >= stuck_at:
-            self.give_up()
             return "stuck"
         return None
+
+    @property
+    def is_renewed(self) -> bool:
+        """The model that is waited for is another one already."""
+        return self._renewed
+
+    def begin_anew(self, now: int) -> None:
+        """Another model session takes over what is owed; the caller waits since before."""
+        self._owed_since = self.owed_since
+        self._renewed = self._nudged = True
+        self._in_turn = False
+        self._failed_at = None
+        self._touched_at = now
 
     def give_up(self) -> None:
         """Nothing is owed any more: somebody else takes over, or the model begins anew."""
         self._owed_since = self._failed_at = None
         self._voiced_ms = self._over_agent_ms = 0
-        self._nudged = self._in_turn = False
+        self._nudged = self._renewed = self._in_turn = False
 
     def _fail(self, now: int, nudge_early_ms: int) -> None:
         self._failed_at, self._nudge_early_ms = now, nudge_early_ms

@@ -39,7 +39,6 @@ class Watch:
         self._endings = endings
         self._barge_in = barge_in
         self._frame_at = 0
-        self._agent_heard = False
         self._parting_at: int | None = None
         self._is_warned = False
 
@@ -49,8 +48,8 @@ class Watch:
 
     def on_agent_audio(self) -> bool:
         """The agent can be heard. True when it is the first time."""
-        is_first = not self._agent_heard
-        self._agent_heard = True
+        is_first = not self._leg.agent_heard
+        self._leg.agent_heard = True
         return is_first
 
     def next_deadline(self) -> Deadline | None:
@@ -107,15 +106,20 @@ class Watch:
         if reason is not None:
             self._endings.need_person(reason, SUMMARIES[reason], now)
             return
-        due = leg.stuck.due(now, only_failed=not self._agent_heard) if self._may_be_stuck() else None
+        due = leg.stuck.due(now, only_failed=not self._leg.agent_heard) if self._may_be_stuck() else None
         if due == "stuck":
-            self._endings.on_model_stuck(now)
+            leg.do([a.Complain("model_stuck")])
+            if not leg.stuck.is_renewed and self._hops.renew_if_silent(now):
+                leg.stuck.begin_anew(now)
+            else:
+                leg.stuck.give_up()
+                self._endings.on_model_stuck(now)
         elif due is not None:
             text = NUDGE if due == "nudge" else NUDGE_FAILED
-            leg.do([a.Complain("model_nudged"), a.TellModel(text if self._agent_heard else NUDGE_GREETING)])
+            leg.do([a.Complain("model_nudged"), a.TellModel(text if self._leg.agent_heard else NUDGE_GREETING)])
 
     def _stuck_at(self) -> int | None:
-        return self._leg.stuck.next_due(only_failed=not self._agent_heard) if self._may_be_stuck() else None
+        return self._leg.stuck.next_due(only_failed=not self._leg.agent_heard) if self._may_be_stuck() else None
 
     def _may_be_stuck(self) -> bool:
         """A model that waits for a function need not speak, and one that is away is looked after by the hops."""
@@ -173,7 +177,7 @@ class Watch:
         """It is the caller's turn, and we could say something about it."""
         leg = self._leg
         return (
-            self._agent_heard
+            self._leg.agent_heard
             and self._is_talking(Stage.IDLE)
             and leg.stuck.owed_since is None
             and leg.desk.next_due() is None
@@ -219,7 +223,7 @@ class Watch:
         """At a quiet moment: a text cuts off what the model is saying, and cancels what it waits for."""
         leg = self._leg
         may_be_told = (
-            self._agent_heard and leg.model.is_live and self._is_talking(Stage.IDLE) and leg.desk.next_due() is None
+            self._leg.agent_heard and leg.model.is_live and self._is_talking(Stage.IDLE) and leg.desk.next_due() is None
         )
         if self._is_warned or not may_be_told or leg.speech.turn_open or leg.stuck.owed_since is not None:
             return None
@@ -228,7 +232,7 @@ class Watch:
     def _was_begun(self) -> bool:
         """The agent was heard, or the caller knows what follows instead."""
         is_leaving = self._parting_at is not None or self._leg.handover.stage in (Stage.ASKED, Stage.AGREED)
-        return self._agent_heard or is_leaving
+        return self._leg.agent_heard or is_leaving
 
     def _may_be_too_long(self) -> bool:
         return self._is_talking(Stage.IDLE)
