@@ -47,7 +47,7 @@ from services.bridge.taking_over import Superseded
 FINISH_S: Final = 3.0
 """What is still to be published when a call ends may take so long."""
 CLOSE_FAULT: Final = 1011
-LOOK_MS: Final = 50
+LOOK_MS: Final = 100
 """Audio comes all the time and seldom brings a deadline forward; so often the session is asked after it."""
 _STEADY: Final = (i.CallerAudio, i.CallerSpoke, i.ModelAudio)
 NOT_OF_THE_MODEL: Final = frozenset({"no_menu", *QUOTA})

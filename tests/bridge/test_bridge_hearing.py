@@ -10,7 +10,16 @@ import pytest
 from benchmarks.barge_in.sounds import RATE, Samples, agent_speech, at_level, noises, spoken
 from services.bridge.legs.judge import SileroJudge, judge_of_this_machine
 from services.bridge.legs.played import Played
-from services.bridge.legs.voice import ASK_AFTER_MS, ASK_AGAIN_MS, ASKS_MAX, CallerVoice, Echo, OwnVoice
+from services.bridge.legs.voice import (
+    ASK_AFTER_MS,
+    ASK_AGAIN_MS,
+    ASK_EARNED_MS,
+    ASKS_MAX,
+    ASKS_SAVED_MAX,
+    CallerVoice,
+    Echo,
+    OwnVoice,
+)
 
 pytestmark = pytest.mark.audio
 
@@ -68,6 +77,27 @@ def test_the_agents_echo_is_neither_a_voice_nor_an_answer(echo_db: float) -> Non
     agent = agent_speech()[: RATE * 8]
     _, own, answer = hear(silence(8), agent=agent, echo_db=echo_db)
     assert (own, answer) == (0, 0)
+
+
+class NeverSpeech:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def is_speech(self, pcm: bytes) -> bool:
+        self.asked += 1
+        return False
+
+
+def test_a_caller_who_hums_along_is_not_asked_about_all_the_time() -> None:
+    judge = NeverSpeech()
+    own = OwnVoice(judge)
+    window = [bytes(640)] * 12
+    for at in range(0, 300_000, 20):
+        if at % 2_000 < 1_200:
+            own.take([-20.0], at, window, is_steady=False)
+    assert judge.asked <= ASKS_SAVED_MAX + 300_000 // ASK_EARNED_MS
 
 
 def test_without_a_closer_look_the_echo_was_a_voice() -> None:

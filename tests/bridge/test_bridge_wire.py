@@ -20,7 +20,7 @@ from websockets.uri import parse_uri
 
 from agiza.runtime.metrics import Metrics
 from services.bridge.legs import carrier_leg, wire
-from services.bridge.legs.carrier_leg import KILL_AUDIO, CarrierLeg
+from services.bridge.legs.carrier_leg import KILL_AUDIO, PUSH_OUT, CarrierLeg
 from services.bridge.legs.live_leg import LiveLeg
 from services.bridge.legs.ticks import TICK_S, Ticks
 from services.bridge.legs.uplink import KEPT_MS_MAX, Uplink
@@ -284,7 +284,8 @@ async def test_a_carrier_that_takes_again_is_not_stuck(monkeypatch: pytest.Monke
     made.pause_writing()
     leg.play(bytes(400 * MS), 16_000)
     leg.flush()
-    assert transport.written == b"\x81" + bytes([len(KILL_AUDIO)]) + KILL_AUDIO
+    pushed = b"\x82" + bytes([126]) + len(PUSH_OUT).to_bytes(2, "big") + PUSH_OUT
+    assert transport.written == pushed + b"\x81" + bytes([len(KILL_AUDIO)]) + KILL_AUDIO
     assert "voice_bargein_stop_seconds_count" not in metrics.render().decode(), "it is not out yet"
     await asyncio.sleep(0)
     made.resume_writing()
@@ -295,6 +296,30 @@ async def test_a_carrier_that_takes_again_is_not_stuck(monkeypatch: pytest.Monke
     await asyncio.sleep(0.06)
     assert not is_stuck.is_set()
     assert "voice_bargein_stop_seconds_count 1.0" in metrics.render().decode()
+
+
+async def test_audio_in_many_pieces_does_not_wake_the_pump_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick that an earlier one has made needless began a series of its own, and they never became fewer."""
+    leg, _, transport, _ = carrier(lambda: None)
+    pumps = 0
+    pump = leg._pump
+
+    def counted() -> None:
+        nonlocal pumps
+        pumps += 1
+        pump()
+
+    monkeypatch.setattr(leg, "_pump", counted)
+    for _ in range(20):
+        leg.play(bytes([1, 1]) * (16 * 40), 16_000)
+        await asyncio.sleep(0.003)
+        leg.play(bytes([1, 1]), 16_000)
+        await asyncio.sleep(0)
+    pumps = 0
+    async with asyncio.timeout(20):
+        while len(transport.written) < 800 * MS:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert pumps <= 40, "some 800 ms of audio in pieces of 40 ms, and nothing else"
 
 
 async def test_a_model_that_takes_nothing_gets_the_newest_later() -> None:

@@ -160,6 +160,9 @@ class CarrierLeg:
             self._tick_at = self._ticks.at(at / 1000, self._on_tick)
 
     def _on_tick(self) -> None:
+        # Ticks cannot be taken back: one that an earlier one has made needless must not begin a series of its own.
+        if self._tick_at is None or self._loop.time() < self._tick_at:
+            return
         self._tick_at = None
         if not self._connection.is_lost:
             self._pump()

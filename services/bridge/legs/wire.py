@@ -38,6 +38,7 @@ BINARY: Final = 0x82
 EARLY_MESSAGES_MAX: Final = 32
 EARLY_BYTES_MAX: Final = 64 * 1024
 """What waits for :meth:`Wire.attach`; then the socket is not read any further."""
+MASKS_AT_ONCE: Final = 1024
 CLOSING_S: Final = 2.0
 """A peer that has been told, or has said, that this is over must let go of the connection within this."""
 
@@ -258,6 +259,24 @@ class ServerWire(Wire, ServerConnection):
         return _head(first_byte, len(payload), 0) + payload
 
 
+class _Masks:
+    """Unpredictable masks, as RFC 6455 5.3 asks for them, fetched from the system by the thousand."""
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._at = 0
+
+    def next(self) -> bytes:
+        """Four bytes, each time other ones."""
+        if self._at == len(self._pool):
+            self._pool, self._at = os.urandom(4 * MASKS_AT_ONCE), 0
+        self._at += 4
+        return self._pool[self._at - 4 : self._at]
+
+
+_MASKS: Final = _Masks()
+
+
 class ClientWire(Wire, ClientConnection):
     """Our connection to the model."""
 
@@ -290,7 +309,7 @@ class ClientWire(Wire, ClientConnection):
         self._has_early.set()
 
     def _frame(self, payload: bytes, first_byte: int) -> bytes:
-        mask = os.urandom(4)
+        mask = _MASKS.next()
         return _head(first_byte, len(payload), _MASKED) + mask + apply_mask(payload, mask)
 
 
