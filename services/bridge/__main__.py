@@ -18,7 +18,6 @@ from services.bridge.breaker import ModelBreaker
 from services.bridge.call_events import SOURCE
 from services.bridge.costs import Prices
 from services.bridge.cue_book import load_cues
-from services.bridge.driver import Shared
 from services.bridge.heartbeat import Heartbeat
 from services.bridge.legs.judge import judge_of_this_machine
 from services.bridge.legs.live_leg import LiveModel
@@ -32,6 +31,7 @@ from services.bridge.recording import Recordings
 from services.bridge.replies import Replies
 from services.bridge.session import Limits
 from services.bridge.settings import BridgeSettings
+from services.bridge.shared import Shared
 from services.bridge.taking_over import TakeOvers
 
 AFTER_DRAIN_S = 15.0

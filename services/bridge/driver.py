@@ -8,40 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from agiza.contracts.events import Event, LegSuperseded
 from agiza.runtime.logs import get_logger
-from agiza.runtime.metrics import Metrics
-from agiza.runtime.publisher import EventTooLarge, Stamped
 from agiza.runtime.traces import Trace
-from services.bridge.beginnings import Beginnings
-from services.bridge.breaker import ModelBreaker
-from services.bridge.call_events import CallEvents, in_brief, input_of
-from services.bridge.costs import UNKNOWN, Prices, cost_of, note_cost
-from services.bridge.cue_book import RATE, CueBook
+from services.bridge.call_events import input_of
+from services.bridge.call_outlet import CallOutlet
+from services.bridge.cue_book import RATE
 from services.bridge.legs.audibility import judged
 from services.bridge.legs.carrier_leg import CarrierLeg
-from services.bridge.legs.judge import Judge
-from services.bridge.legs.live_leg import LiveModel
 from services.bridge.legs.live_setup import ModelSetup
 from services.bridge.legs.uplink import Uplink
 from services.bridge.legs.voice import CallerVoice, Closer
-from services.bridge.measures import count_answers, note, note_end, note_flush, note_hop
-from services.bridge.menu_cache import MenuCache, setup_of
+from services.bridge.measures import count_answers, note, note_flush, note_hop
+from services.bridge.menu_cache import setup_of
 from services.bridge.model_line import ModelLine, NotWanted
-from services.bridge.outlet import Outlet
 from services.bridge.past import NOTHING
-from services.bridge.record import RecordWriter
-from services.bridge.recording import Recordings
-from services.bridge.replies import Replies
-from services.bridge.session import CallFacts, CallSession, Limits
+from services.bridge.session import CallFacts, CallSession
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.endings import SUPERSEDED
 from services.bridge.session.model_life import QUOTA
+from services.bridge.shared import Shared
 from services.bridge.taking_over import Superseded
 
 FINISH_S: Final = 3.0
@@ -56,26 +47,6 @@ NOT_OF_THE_MODEL: Final = frozenset({"no_menu", *QUOTA})
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all calls of this process share."""
-
-    model: LiveModel
-    menus: MenuCache
-    beginnings: Beginnings
-    outlet: Outlet
-    replies: Replies
-    records: RecordWriter
-    metrics: Metrics
-    limits: Limits
-    breaker: ModelBreaker
-    bridge_id: str
-    cues: CueBook
-    prices: Prices = UNKNOWN
-    judge: Judge | None = None
-    recordings: Recordings | None = None
-
-
 class LiveCall:
     """A call leg from its open media socket to its end. :meth:`run` returns when everything is closed."""
 
@@ -86,7 +57,7 @@ class LiveCall:
         self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._session = CallSession(facts, shared.limits, cue_times=shared.cues.times)
-        self._events = CallEvents(facts, shared.replies.channel)
+        self._outlet = CallOutlet(facts, trace, shared.replies.channel, shared.outlet, shared.prices, shared.metrics)
         self._uplink = Uplink(shared.metrics)
         self._voice = CallerVoice(shared.judge, carrier.played)
         self._line = ModelLine(
@@ -99,15 +70,11 @@ class LiveCall:
         )
         self._trial = shared.breaker.trial()
         self._running: set[asyncio.Task[None]] = set()
-        self._to_publish: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
-        self._tool_events: dict[str, Stamped] = {}
-        self._cancellations = 0
         self._timer: asyncio.Handle | None = None
         self._timer_at = 0.0
         self._look_at = 0
         self._over = asyncio.Event()
         self._close_code = CLOSE_FAULT
-        self._is_reported = False
         self._past = NOTHING
         self._recording = (
             shared.recordings.begin(facts, shared.limits, shared.cues.times) if shared.recordings else None
@@ -115,7 +82,7 @@ class LiveCall:
 
     async def run(self) -> None:
         """Hold the call. Whatever goes wrong in it stays in it, and it always ends."""
-        publishing = asyncio.create_task(self._publish_in_order(), name="publish")
+        publishing = asyncio.create_task(self._outlet.run(), name="publish")
         try:
             with self._shared.replies.of_call(self._facts.call_id, self._take_reply):
                 self._past = await self._shared.beginnings.past(self._facts)
@@ -132,7 +99,7 @@ class LiveCall:
             self._end_anyway()
             if self._timer is not None:
                 self._timer.cancel()
-            self._to_publish.put_nowait(None)
+            self._outlet.finish()
             self._shared.records.close(self._facts)
             if self._recording is not None:
                 self._recording.close()
@@ -206,10 +173,6 @@ class LiveCall:
     def _hear_model(self, event: i.Input) -> None:
         self.feed(judged(event) if isinstance(event, i.ModelAudio) else event)
 
-    async def _publish_in_order(self) -> None:
-        while (work := await self._to_publish.get()) is not None:
-            await work()
-
     async def _settle(self, publishing: asyncio.Task[None]) -> None:
         """End all tasks and close the carrier's socket.
 
@@ -221,7 +184,7 @@ class LiveCall:
             task.cancel()
         await asyncio.wait((publishing,), timeout=FINISH_S)
         if not publishing.done():
-            _log.error("events_unsent", count=self._to_publish.qsize())
+            _log.error("events_unsent", count=self._outlet.unsent)
         publishing.cancel()
         await self._carrier.close(self._close_code)
         await asyncio.gather(publishing, *running, return_exceptions=True)
@@ -250,13 +213,18 @@ class LiveCall:
                 self._carrier.unduck()
             case a.ConnectModel():
                 self._line.connect(action)
-            case a.RequestGreeting() | a.GoOn() | a.AnswerTools() | a.TellModel():
-                self._to_model(action)
-            case a.PublishTools() | a.AskToolsOverHttp() | a.PublishToolsCancelled() | a.RequestHandoff():
-                self._to_services(action)
+            case a.AnswerTools(results):
+                count_answers(results, self._shared.metrics)
+                self._line.tell(action)
+            case a.RequestGreeting() | a.GoOn() | a.TellModel():
+                self._line.tell(action)
+            case a.PublishTools() | a.PublishToolsCancelled() | a.RequestHandoff():
+                self._outlet.publish(action)
+            case a.AskToolsOverHttp(request_id):
+                self._start(self._ask_orders(request_id), "tool-http")
             case a.SpeakLanguage(language):
                 self._facts = replace(self._facts, language=language)
-                self._events = replace(self._events, facts=self._facts)
+                self._outlet.speak(self._facts)
             case a.SaveTurn() | a.SaveRecord():
                 self._shared.records.write(self._facts, action)
             case a.Observe() | a.Complain():
@@ -265,29 +233,12 @@ class LiveCall:
             case a.NoteHop():
                 note_hop(action, self._shared.metrics)
             case a.PublishEnded(report):
-                self._publish_report(report)
+                self._outlet.report(report)
             case a.CloseModel():
                 self._line.close()
             case a.CloseCarrier(code):
                 self._close_code = code
                 self._over.set()
-            case _ as never:
-                assert_never(never)
-
-    def _to_model(self, action: a.RequestGreeting | a.GoOn | a.AnswerTools | a.TellModel) -> None:
-        live = self._line.live
-        if live is None:
-            return
-        match action:
-            case a.RequestGreeting():
-                live.make_speak_first()
-            case a.GoOn(text):
-                live.go_on(text)
-            case a.AnswerTools(results):
-                count_answers(results, self._shared.metrics)
-                live.answer_tools(results)
-            case a.TellModel(text):
-                live.say_to_model(text)
             case _ as never:
                 assert_never(never)
 
@@ -303,33 +254,8 @@ class LiveCall:
                 # Also where the agent was heard: an absence that no attempt could end is the model's, not the call's.
                 self._shared.breaker.failed(self._loop.time())
 
-    def _to_services(
-        self, action: a.PublishTools | a.AskToolsOverHttp | a.PublishToolsCancelled | a.RequestHandoff
-    ) -> None:
-        match action:
-            case a.PublishTools(request_id):
-                event = self._events.tools_called(action, self._shared.outlet.now_ms())
-                self._tool_events[request_id] = self._publish(event, request_id)
-            case a.AskToolsOverHttp(request_id):
-                self._start(self._ask_orders(request_id), "tool-http")
-            case a.PublishToolsCancelled():
-                self._cancellations += 1
-                event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:x{self._cancellations}"
-                self._publish(self._events.tools_cancelled(action), event_id)
-            case a.RequestHandoff(request_id):
-                if action.by_session:
-                    self._shared.metrics.add("session_escalations_total", reason=action.reason)
-                self._publish(self._events.handoff_requested(action), request_id)
-            case _ as never:
-                assert_never(never)
-
-    def _publish(self, event: Event, event_id: str) -> Stamped:
-        stamped = self._shared.outlet.stamp(event, self._trace, id=event_id)
-        self._to_publish.put_nowait(lambda: self._shared.outlet.send(stamped))
-        return stamped
-
     async def _ask_orders(self, request_id: str) -> None:
-        answer = await self._shared.outlet.ask_orders(self._tool_events[request_id])
+        answer = await self._outlet.ask_orders(request_id)
         if answer is not None:
             self._take_reply(answer)
 
@@ -369,26 +295,12 @@ class LiveCall:
 
     def _end_anyway(self) -> None:
         """Without effect on a call that ended as it should."""
-        if self._is_reported:
+        if self._outlet.is_reported:
             return
         try:
             for action in self._decide(i.Stopped("bridge_fault"), self._now()):
                 self._carry_out(action)
         except Exception as error:  # the session itself is broken
             _log.error("call_fault", exc_info=error)
-        if not self._is_reported:
-            self._publish_report(a.CallReport("dropped", "bridge_fault", 0))
-
-    def _publish_report(self, report: a.CallReport) -> None:
-        outlet = self._shared.outlet
-        event_id = f"{self._facts.call_id}:{self._facts.leg_epoch}:ended"
-        cost = cost_of(report, self._shared.prices)
-        try:
-            stamped = outlet.stamp(self._events.call_ended(report, cost), self._trace, id=event_id)
-        except (EventTooLarge, ValueError) as error:  # too long, or something in it that has no JSON
-            _log.warning("report_shortened", why=type(error).__name__)
-            stamped = outlet.stamp(self._events.call_ended(in_brief(report), cost), self._trace, id=event_id)
-        self._is_reported = True
-        self._to_publish.put_nowait(lambda: outlet.send_surely(stamped))
-        note_end(report, self._shared.metrics)
-        note_cost(report, cost, self._shared.metrics)
+        if not self._outlet.is_reported:
+            self._outlet.report(a.CallReport("dropped", "bridge_fault", 0))

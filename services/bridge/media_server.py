@@ -29,12 +29,13 @@ from agiza.runtime.process import Process
 from agiza.runtime.redis_clients import Client
 from agiza.runtime.traces import Trace
 from services.bridge.door import Door, Pass
-from services.bridge.driver import LiveCall, Shared
+from services.bridge.driver import LiveCall
 from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX, SUBPROTOCOL, CarrierLeg
 from services.bridge.legs.ticks import Ticks
 from services.bridge.legs.wire import ServerWire
 from services.bridge.session import CallFacts
 from services.bridge.session.endings import SUPERSEDED
+from services.bridge.shared import Shared
 
 MEDIA: Final = "/media/"
 NONCE_S: Final = 120

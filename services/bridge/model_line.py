@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from agiza.runtime.logs import get_logger
 from services.bridge.legs.live_leg import LiveLeg, LiveModel, ModelRefused
@@ -79,6 +79,23 @@ class ModelLine:
         self._wanted = self.live = None
         if self._holding is not None:
             self._holding.cancel()
+
+    def tell(self, what: a.RequestGreeting | a.GoOn | a.AnswerTools | a.TellModel) -> None:
+        """Say this to the session that is there; without one it is dropped."""
+        live = self.live
+        if live is None:
+            return
+        match what:
+            case a.RequestGreeting():
+                live.make_speak_first()
+            case a.GoOn(text):
+                live.go_on(text)
+            case a.AnswerTools(results):
+                live.answer_tools(results)
+            case a.TellModel(text):
+                live.say_to_model(text)
+            case _ as never:
+                assert_never(never)
 
     async def run(self) -> None:
         """Hold sessions until cancelled."""
