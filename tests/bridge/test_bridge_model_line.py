@@ -77,7 +77,14 @@ class Site:
         self.model = Model()
         self.fed: list[i.Input] = []
         self.menus_missing = 0
-        self.line = ModelLine(self.model, Uplink(Metrics()), self.fed.append, self._setup, lambda: 1.0)  # type: ignore[arg-type]
+        self.line = ModelLine(
+            self.model,  # type: ignore[arg-type]
+            Uplink(Metrics()),
+            self.fed.append,
+            self._setup,
+            spread=lambda: 1.0,
+            on_first=lambda _is_resumed: None,
+        )
 
     async def _setup(self) -> ModelSetup:
         if self.menus_missing:
@@ -179,8 +186,7 @@ async def test_a_server_that_does_not_answer_the_goodbye_is_cut_off(monkeypatch:
             await asyncio.Event().wait()
 
     socket = SimpleNamespace(transport=SimpleNamespace(abort=aborted.set))
-    monkeypatch.setattr(live_leg, "_socket_of", lambda _session: socket)
     monkeypatch.setattr(live_leg, "CLOSE_S", 0.01)
-    leg = live_leg.LiveLeg(Deaf(), Uplink(Metrics()), "", Metrics())  # type: ignore[arg-type]
+    leg = live_leg.LiveLeg(Deaf(), socket, Uplink(Metrics()), "", Metrics())  # type: ignore[arg-type]
     await leg._close()
     assert aborted.is_set()

@@ -186,7 +186,9 @@ async def test_leg_that_comes_too_late_does_not_take_the_call_back(two: Two) -> 
 
 
 async def test_later_leg_is_not_greeted_but_told_where_it_was(redis_url: str, redis_urls: Mapping[str, str]) -> None:
-    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Sorry."}]) as world:
+    async with open_world(
+        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Sorry."}]
+    ) as world:
         world.around.cart = {"resumed": "leg", "cart_version": 2, "lines": "two teas", "total": "two hundred"}
         line = await world.call(call_id=CALL, epoch=1)
         await line.until_heard("Sorry")
@@ -201,7 +203,9 @@ async def test_later_leg_is_not_greeted_but_told_where_it_was(redis_url: str, re
 async def test_take_over_goes_over_http_when_the_stream_is_silent(
     redis_url: str, redis_urls: Mapping[str, str]
 ) -> None:
-    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Sorry."}]) as world:
+    async with open_world(
+        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Sorry."}]
+    ) as world:
         world.around.deaf = True
         world.around.cart = {"resumed": "leg", "lines": "two teas", "total": "two hundred"}
         line = await world.call(call_id=CALL, epoch=1)
@@ -211,7 +215,9 @@ async def test_take_over_goes_over_http_when_the_stream_is_silent(
 
 
 async def test_leg_goes_on_when_nobody_answers_the_take_over(redis_url: str, redis_urls: Mapping[str, str]) -> None:
-    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Sorry."}]) as world:
+    async with open_world(
+        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Sorry."}]
+    ) as world:
         world.around.deaf = world.around.http_deaf = True
         line = await world.call(call_id=CALL, epoch=1)
         await line.until_heard("Sorry")
