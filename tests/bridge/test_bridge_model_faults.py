@@ -42,7 +42,7 @@ CONNECTION = [
         at_once=True),
     Row("handle refused", Faults(close=Close(after_ms=1_700), refuse_handle=True), "goes_on", at_once=True),
     Row("handle ignored", Faults(close=Close(after_ms=1_700), ignore_handle=True), "goes_on", at_once=True),
-    Row("silent from the start", Faults(stall_after=frozenset({"user_turn"})), "person", at_once=True),
+    Row("silent from the start", Faults(stall_after=frozenset({"user_turn"})), "goes_on", at_once=True),
     Row("greeting empty", Faults(empty_turns=1), "goes_on", at_once=True),
     Row("greeting inaudible", Faults(near_silent_turns=1), "goes_on", at_once=True),
     Row("greeting rejected", Faults(rejected_turns=1), "goes_on", at_once=True),
