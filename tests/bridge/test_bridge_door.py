@@ -18,7 +18,13 @@ from services.bridge import door, media_server
 from services.bridge.door import Door
 from simulators.live_api.faults import Faults
 
-STEPS: list[object] = ["wait_for_prompt", {"say": "Hello."}, {"call": {"name": "addItem"}}, {"say": "Added."}]
+STEPS: list[object] = [
+    "wait_for_prompt",
+    {"pause": 0.6},
+    {"say": "Hello."},
+    {"call": {"name": "addItem"}},
+    {"say": "Added."},
+]
 
 
 def test_places_are_counted_by_address_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:

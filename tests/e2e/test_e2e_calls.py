@@ -19,7 +19,7 @@ from simulators.carrier.settings import StreamEnd
 if TYPE_CHECKING:
     from e2e_system import System
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(400)]
 
 ORDER = ("two chicken burgers, one with no onions, a large fries, and a soda", "that's all", "yes")
 PERSON = ("I would like to speak to a person please",)

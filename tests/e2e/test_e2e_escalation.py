@@ -10,7 +10,7 @@ from benchmarks.escalation_matrix.cases import chosen_few
 from benchmarks.escalation_matrix.run import run
 
 # a stack of its own, whose escalation service is killed
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 async def test_every_caller_who_asks_for_a_person_ends_with_one_or_with_a_promise(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from agiza.contracts.streams import session_key
 if TYPE_CHECKING:
     from e2e_system import System
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(400)]
 
 
 def turns_after(transcript: Any, words: str) -> str:

@@ -166,6 +166,7 @@ async def test_completed_of_an_unknown_call_is_the_end_unless_the_carrier_says_i
     assert (await webhook.voice("Ringing", "HD_0002")).verbs == []  # late: the call is over
 
 
+@pytest.mark.alone
 async def test_many_calls_at_once_do_not_mix(webhook: Webhook) -> None:
     ids = [f"HD_many{n:04d}" for n in range(40)]
     answers = await asyncio.gather(*(webhook.voice("Ringing", call_id) for call_id in ids))

@@ -125,6 +125,7 @@ def carriers(webhook: Webhook) -> list[CarrierSettings]:
     ]
 
 
+@pytest.mark.alone
 async def test_escalation_reaches_the_chosen_person_once(start_webhook: Start, bridge: Bridge) -> None:
     async with open_webhook(start_webhook, bridge) as webhook:
         settings = carriers(webhook)
