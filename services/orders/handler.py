@@ -25,9 +25,8 @@ from agiza.contracts.events import (
     ToolCancelled,
 )
 from agiza.contracts.tools import MUTATING_TOOLS, PLACE_ORDER
-from agiza.domain.cart import Cart, OrderPlaced
+from agiza.domain.cart import OrderPlaced
 from agiza.domain.codec import cart_from_json, cart_to_json
-from agiza.domain.ids import BranchId, CartId
 from agiza.domain.said import said
 from agiza.domain.tool_calls import handle_tool, tool_result
 from agiza.runtime.clock import Clock
@@ -119,15 +118,8 @@ class ToolHandler:
             await store.insert_tombstones(conn, event.call_id, event.ids)
 
     async def _open(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> ToolWork:
-        cart_id = f"cart-{event.call_id}"
-        empty = Cart(CartId(cart_id), BranchId(event.branch_id), event.menu_version)
         row = await store.lock_cart(
-            conn,
-            cart_id=cart_id,
-            call_id=event.call_id,
-            branch_id=event.branch_id,
-            menu_version=event.menu_version,
-            empty=cart_to_json(empty),
+            conn, call_id=event.call_id, branch_id=event.branch_id, menu_version=event.menu_version
         )
         if row.menu_version != event.menu_version:
             # the cart was begun under another version: its own stays in force for the whole call

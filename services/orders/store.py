@@ -14,6 +14,9 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
+from agiza.domain.cart import Cart
+from agiza.domain.codec import cart_to_json
+from agiza.domain.ids import BranchId, CartId
 from agiza.runtime.postgres import Connection
 
 JsonObject = dict[str, Any]
@@ -71,13 +74,13 @@ def digest_of(args: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-async def lock_cart(
-    conn: Connection, *, cart_id: str, call_id: str, branch_id: str, menu_version: int, empty: JsonObject
-) -> CartRow:
+async def lock_cart(conn: Connection, *, call_id: str, branch_id: str, menu_version: int) -> CartRow:
     """The call's cart under a row lock; made empty when this is the first call that needs it.
 
     The lock gives the events of one call an order, also when stream and HTTP deliver the same event at once.
     """
+    cart_id = f"cart-{call_id}"
+    empty = cart_to_json(Cart(CartId(cart_id), BranchId(branch_id), menu_version))
     await conn.execute(
         "INSERT INTO carts (cart_id, call_id, branch_id, menu_version, pii_state) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",  # also a cart of this id that another call has taken over

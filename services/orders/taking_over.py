@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from agiza.contracts.envelope import Received
 from agiza.contracts.events import CallTakenOver, LegSuperseded, TakeOverAnswered, TakeOverStatus
-from agiza.domain.cart import Cart
-from agiza.domain.codec import cart_to_json
-from agiza.domain.ids import BranchId, CartId
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, transaction
@@ -58,16 +55,9 @@ class TakeOvers:
         )
 
     async def _fence(self, conn: Connection, event: CallTakenOver) -> TakeOverStatus:
-        cart_id = f"cart-{event.call_id}"
-        empty = Cart(CartId(cart_id), BranchId(event.branch_id), event.menu_version)
         try:
             row = await store.lock_cart(
-                conn,
-                cart_id=cart_id,
-                call_id=event.call_id,
-                branch_id=event.branch_id,
-                menu_version=event.menu_version,
-                empty=cart_to_json(empty),
+                conn, call_id=event.call_id, branch_id=event.branch_id, menu_version=event.menu_version
             )
         except store.CartElsewhere:
             return "elsewhere"
