@@ -10,25 +10,20 @@ goodbye when nobody can come.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import contextlib
 import json
 import re
-import signal
 import time
-from pathlib import Path
 
 from agiza.contracts.tools import END_CALL, ESCALATE
+from benchmarks import model_process
 from simulators.live_api.brain import Event, Prompted, ToolsAnswered, UserWords
 from simulators.live_api.conversation import Conversation
 from simulators.live_api.directions import direction
 from simulators.live_api.offline.turns import Say, ToolResults
 from simulators.live_api.protocol import OUTPUT_RATE
-from simulators.live_api.server import LiveServer, LiveServerSettings
 from simulators.live_api.stage import TurnInterrupted
 from simulators.live_api.tool_calls import ToolRequest
-from simulators.live_api.voices import voice_named
 from simulators.speech.voices import MarkedVoice
 
 GREETING = "Hello, this is an automated assistant. How can I help?"
@@ -109,18 +104,5 @@ async def _until(talk: Conversation, *kinds: type[Event]) -> None:
         pass
 
 
-async def serve(ca_file: Path) -> None:
-    """Until SIGTERM."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    settings = LiveServerSettings(brain=CaseBrain(), voice=voice_named("marked"), ca_file=ca_file)
-    async with LiveServer(settings) as server:
-        print(json.dumps({"url": server.url, "ca_file": str(server.ca_file.resolve())}), flush=True)
-        await stopped.wait()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ca-file", type=Path, required=True)
-    asyncio.run(serve(parser.parse_args().ca_file))
+    model_process.run(CaseBrain(), __doc__)

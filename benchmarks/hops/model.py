@@ -7,22 +7,17 @@ prints one line with its ``url``. What the caller says begins with a kind (see :
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import signal
 from collections.abc import Callable
-from pathlib import Path
 
+from benchmarks import model_process
 from benchmarks.hops.turns import Kind, long_words
 from simulators.live_api import replies
 from simulators.live_api.brain import Prompted, UserWords
 from simulators.live_api.conversation import Conversation
 from simulators.live_api.echo_brain import BEACON_S, reaction
-from simulators.live_api.server import LiveServer, LiveServerSettings
 from simulators.live_api.stage import TurnInterrupted
 from simulators.live_api.tool_calls import ToolRequest
-from simulators.live_api.voices import voice_named
 
 TOOL = ToolRequest("addItem", {"name": "soda"})
 INTO_SENTENCE_S = 0.3
@@ -92,18 +87,5 @@ async def _after(seconds: float, what: Callable[[], None]) -> None:
     what()
 
 
-async def serve(ca_file: Path) -> None:
-    """Until SIGTERM."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    settings = LiveServerSettings(brain=HopBrain(), voice=voice_named("marked"), ca_file=ca_file)
-    async with LiveServer(settings) as server:
-        print(json.dumps({"url": server.url, "ca_file": str(server.ca_file.resolve())}), flush=True)
-        await stopped.wait()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ca-file", type=Path, required=True)
-    asyncio.run(serve(parser.parse_args().ca_file))
+    model_process.run(HopBrain(), __doc__)
