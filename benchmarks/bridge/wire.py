@@ -17,7 +17,6 @@ CLOSE: Final = 0x88
 PING: Final = 0x89
 PONG: Final = 0x8A
 MESSAGE_BYTES_MAX: Final = 1 << 20
-HEAD_BYTES_MAX: Final = 16 * 1024
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MASK: Final = b"\x37\xfa\x21\x3d"
 

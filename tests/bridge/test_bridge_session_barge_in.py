@@ -244,9 +244,9 @@ def test_where_nobody_can_tell_every_voice_is_an_answer() -> None:
 
 
 def test_a_cue_is_not_the_read_back_and_does_not_shift_it() -> None:
-    script = Script().talking()
+    script = Script(cue_times={"en": {"one_moment": 1_000}}).talking()
     script.quote()
-    script.session._leg.speech.on_cue(bytes(48 * 1_000), 24_000, script.now)
+    assert script.session._leg.cues.play("one_moment", script.now, at_once=True)
     assert script.evidence().outcome == "none"
     script.say("Nine hundred shillings. Is that right?", 2_000)
     script.wait(1_500)

@@ -15,7 +15,10 @@ class TokenCount(msgspec.Struct, rename="camel"):
 
 
 class Usage(msgspec.Struct, rename="camel"):
-    """``usageMetadata``. What is not there, or null, is zero; integers may come as strings."""
+    """``usageMetadata``. What is not there, or null, is zero; integers may come as strings.
+
+    ``cachedContentTokenCount`` is passed over: those tokens are a part of the prompt and cost the same here.
+    """
 
     prompt_token_count: int | None = None
     response_token_count: int | None = None

@@ -58,11 +58,6 @@ class AgentSpeech:
         self.read_back.on_audio_queued()
         return [PlayAudio(pcm, rate, self.playback.generation)]
 
-    def on_cue(self, pcm: bytes, rate: int, now: int) -> list[Action]:
-        """A sound of ours between what the model says. It is not part of a turn, and never the read-back."""
-        self.playback.queue(len(pcm), rate, now)
-        return [PlayAudio(pcm, rate, self.playback.generation)]
-
     def on_generation_completed(self) -> list[Action]:
         """All audio of the turn is here."""
         self.read_back.on_turn_over()

@@ -10,7 +10,6 @@ from services.bridge.session.inputs import UsageReported
 
 UNKNOWN: Final = "unknown"
 """Modality of tokens that a report counts but does not describe; they are priced as text."""
-CACHED: Final = "cached"
 _DIRECTIONS: Final = ("prompt", "response")
 
 
@@ -19,8 +18,7 @@ class UsageMeter:
 
     A report is mended before it is added. Details that come to less than their sum are completed by ``unknown``
     tokens; where they come to more, the details are believed. The total is reckoned anew, since the server's leaves
-    things out; one that comes without anything else is taken as a prompt. Counts below zero are taken as zero. Cached
-    tokens are a part of the prompt that costs the same here, so they are not counted once more.
+    things out; one that comes without anything else is taken as a prompt. Counts below zero are taken as zero.
     """
 
     def __init__(self) -> None:
@@ -31,7 +29,7 @@ class UsageMeter:
 
     def add(self, report: UsageReported) -> None:
         """One more report, of whichever model session of the call."""
-        by_modality = {name: count for name, count in report.by_modality.items() if count > 0 and name != CACHED}
+        by_modality = {name: count for name, count in report.by_modality.items() if count > 0}
         counted = {"prompt": max(report.prompt_tokens, 0), "response": max(report.response_tokens, 0)}
         if not by_modality and not any(counted.values()):
             counted["prompt"] = max(report.total_tokens, 0)

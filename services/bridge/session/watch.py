@@ -106,7 +106,7 @@ class Watch:
         if reason is not None:
             self._endings.need_person(reason, SUMMARIES[reason], now)
             return
-        due = leg.stuck.due(now, only_failed=not self._leg.agent_heard) if self._may_be_stuck() else None
+        due = leg.stuck.due(now, only_failed=not leg.agent_heard) if self._may_be_stuck() else None
         if due == "stuck":
             leg.do([a.Complain("model_stuck")])
             if not leg.stuck.is_renewed and self._hops.renew_if_silent(now):
@@ -116,7 +116,7 @@ class Watch:
                 self._endings.on_model_stuck(now)
         elif due is not None:
             text = NUDGE if due == "nudge" else NUDGE_FAILED
-            leg.do([a.Complain("model_nudged"), a.TellModel(text if self._leg.agent_heard else NUDGE_GREETING)])
+            leg.do([a.Complain("model_nudged"), a.TellModel(text if leg.agent_heard else NUDGE_GREETING)])
 
     def _stuck_at(self) -> int | None:
         return self._leg.stuck.next_due(only_failed=not self._leg.agent_heard) if self._may_be_stuck() else None
@@ -177,7 +177,7 @@ class Watch:
         """It is the caller's turn, and we could say something about it."""
         leg = self._leg
         return (
-            self._leg.agent_heard
+            leg.agent_heard
             and self._is_talking(Stage.IDLE)
             and leg.stuck.owed_since is None
             and leg.desk.next_due() is None
@@ -223,7 +223,7 @@ class Watch:
         """At a quiet moment: a text cuts off what the model is saying, and cancels what it waits for."""
         leg = self._leg
         may_be_told = (
-            self._leg.agent_heard and leg.model.is_live and self._is_talking(Stage.IDLE) and leg.desk.next_due() is None
+            leg.agent_heard and leg.model.is_live and self._is_talking(Stage.IDLE) and leg.desk.next_due() is None
         )
         if self._is_warned or not may_be_told or leg.speech.turn_open or leg.stuck.owed_since is not None:
             return None
