@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -320,6 +321,17 @@ async def test_audio_in_many_pieces_does_not_wake_the_pump_more_often(monkeypatc
         while len(transport.written) < 800 * MS:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert pumps <= 40, "some 800 ms of audio in pieces of 40 ms, and nothing else"
+
+
+async def test_a_clock_that_is_behind_its_timers_does_not_stop_the_pump(monkeypatch: pytest.MonkeyPatch) -> None:
+    leg, _, transport, _ = carrier(lambda: None)
+    loop = asyncio.get_running_loop()
+    behind = SimpleNamespace(time=lambda: loop.time() - 0.002, call_soon=loop.call_soon, call_later=loop.call_later)
+    monkeypatch.setattr(leg, "_loop", behind)
+    leg.play(bytes([1, 1]) * (16 * 600), 16_000)
+    async with asyncio.timeout(10):
+        while len(transport.written) < 600 * MS:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_model_that_takes_nothing_gets_the_newest_later() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from agiza.runtime.metrics import Metrics
@@ -49,6 +50,7 @@ class CarrierLeg:
         self._kill_asked_at: float | None = None
         self._is_pump_due = False
         self._tick_at: float | None = None
+        self._tick_number = 0
 
     def open(
         self,
@@ -157,11 +159,13 @@ class CarrierLeg:
             return
         at = self._pacer.next_at(now)
         if at is not None and (self._tick_at is None or at / 1000 < self._tick_at):
-            self._tick_at = self._ticks.at(at / 1000, self._on_tick)
+            self._tick_number += 1
+            self._tick_at = self._ticks.at(at / 1000, partial(self._on_tick, self._tick_number))
 
-    def _on_tick(self) -> None:
-        # Ticks cannot be taken back: one that an earlier one has made needless must not begin a series of its own.
-        if self._tick_at is None or self._loop.time() < self._tick_at:
+    def _on_tick(self, number: int) -> None:
+        # Ticks cannot be taken back: one that an earlier one has made needless must not begin a series of its own. They
+        # are told apart by their number, not by the time: the loop's clock may be a millisecond behind its timers.
+        if number != self._tick_number:
             return
         self._tick_at = None
         if not self._connection.is_lost:
