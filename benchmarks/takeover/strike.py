@@ -34,7 +34,8 @@ class Aftermath:
     """What one caller has noticed. Times count from the kill, in seconds; None for what did not come.
 
     ``back_s``: when the agent was heard again, on the same call. ``rung_s``: when the caller picked up the call that
-    was placed for them. ``tickets``: the totals of the orders that came of the cart. ``talk``: who said what, and when.
+    was placed for them. ``tickets``: the totals of the orders that came of the cart. ``talk``: who said what, and
+    when, in the call and in the one that was placed for them.
     """
 
     caller: Caller
@@ -156,8 +157,13 @@ def _aftermath(
         was_cart_told=any("so far i have" in text and "chicken burger" in text for text in (*told, *told_back)),
         tickets=tickets,
         ended_by=record.ended_by or "nobody",
-        talk=tuple(f"{(line.at_ms - killed_ms) / 1000:+.1f} s {line.who}: {line.text}" for line in record.talk),
+        talk=_talk(live, killed_at) + (("-- rung back --", *_talk(rung, killed_at)) if rung is not None else ()),
     )
+
+
+def _talk(live: LiveCall, killed_at: float) -> tuple[str, ...]:
+    began_s = live.started_unix_s - killed_at
+    return tuple(f"{began_s + line.at_ms / 1000:+.1f} s {line.who}: {line.text}" for line in live.record.talk)
 
 
 def _units(database_url: str, callers: Sequence[Caller]) -> dict[str, int]:

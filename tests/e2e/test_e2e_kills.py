@@ -11,23 +11,33 @@ from agiza.cli.branches import branch_to_call
 from benchmarks.chaos import PERSON, Moment, Said, is_asked_for, is_confirmed, strike, told_numbers
 from benchmarks.takeover.__main__ import callers_of
 from benchmarks.takeover.site import Site, open_site
+from benchmarks.takeover.strike import strike as strike_bridge
+from benchmarks.takeover.verdict import problems
 
 # a stack of their own, which other tests must not share; one worker runs them all, so that it is started once
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.alone,
     pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-CALLERS = callers_of(1, (1, 0, 0))[0]
-"""What `make bench-takeover` has more of: there the bridges themselves are killed."""
+FIRST, SECOND = callers_of(1, (2, 1, 1))[0], callers_of(3, (2, 0, 0))[2]
+"""Who talks when the first bridge is killed, on three carriers, and who when the second one is."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site() -> AsyncIterator[Site]:
     """A system whose processes may be killed, with two bridges."""
-    async with open_site(CALLERS) as running:
+    async with open_site([*FIRST, *SECOND]) as running:
         yield running
+
+
+async def test_whoever_talks_with_a_bridge_that_is_killed_goes_on_with_another(site: Site) -> None:
+    """On a carrier that asks again, in the same call; elsewhere in a call back. Then the same with the other bridge."""
+    for callers in (FIRST, SECOND):
+        for after in await strike_bridge(site, callers):
+            assert not problems(after), "\n".join((*problems(after), *after.talk))
 
 
 async def test_orders_killed_between_the_yes_and_the_answer(site: Site) -> None:
