@@ -162,6 +162,7 @@ class CallTakenOver(Event):
     call_id: CallIdField
     menu_version: int = Field(ge=1)
     leg_epoch: int = Field(ge=1)
+    language: str = Field(default="en", max_length=16, description="In which the answer is to be spoken")
     reply_to: str = Field(description="Pub/Sub channel for the answer", max_length=128)
 
     def stream(self) -> str:

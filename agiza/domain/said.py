@@ -25,6 +25,9 @@ class Said(str):
         made._render = render
         return made
 
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # immutable, as every text; without this a copy would be asked for without its `render`
+
     def in_language(self, language: str) -> str:
         """In this language, or in English where it is not known."""
         base = language.partition("-")[0]
@@ -49,7 +52,12 @@ def piece(english: str, **others: Callable[[], str]) -> Said:
 
 def joined(parts: tuple[str, ...], mark: str = " ") -> Said:
     """Several texts behind each other."""
-    return Said(mark.join(parts), lambda language: mark.join(str(in_language(part, language)) for part in parts))
+    return Said(mark.join(parts), lambda language: mark.join(text_in_language(part, language) for part in parts))
+
+
+def text_in_language(text: str, language: str) -> str:
+    """A text in this language, as far as it can be said in it; never a `Said`."""
+    return text.in_language(language) if isinstance(text, Said) else text
 
 
 def in_language(value: object, language: str) -> object:

@@ -158,12 +158,12 @@ class LiveCall:
 
     async def _model_setup(self) -> ModelSetup:
         """What the first model session is told. Raises MenuUnavailable, and NotWanted for a leg that is not ours."""
-        facts = self._facts
+        facts = replace(self._facts, language=self._past.language or self._facts.language)
         opening = asyncio.create_task(self._shared.beginnings.of(facts, self._trace, self._past), name="opening")
         try:
             menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
-            self.feed(i.LanguagesKnown(menu.branch.languages))
-            return setup_of(menu, facts.language, await opening)
+            self.feed(i.LanguagesKnown(menu.branch.languages, self._past.language))
+            return setup_of(menu, self._facts.language, await opening)
         except Superseded:
             self.stop(SUPERSEDED)
             raise NotWanted from None

@@ -49,7 +49,7 @@ class Openings:
         try:
             response = await self.http.post(
                 f"/internal/calls/{facts.call_id}/open",
-                json={"branch_id": facts.branch_id, "leg_epoch": facts.leg_epoch},
+                json={"branch_id": facts.branch_id, "leg_epoch": facts.leg_epoch, "language": facts.language},
                 timeout=ASK_S,
             )
             response.raise_for_status()

@@ -39,11 +39,12 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Past:
     """What is known of the legs before. ``handle`` brings the model session back, as it was when the cart had
-    ``cart_version``."""
+    ``cart_version``. ``language``: what was spoken at last; None where not known."""
 
     said: tuple[Said, ...] = ()
     handle: str | None = None
     cart_version: int = 0
+    language: str | None = None
 
 
 NOTHING: Final = Past()
@@ -94,6 +95,7 @@ def past_of(record: Mapping[str, str], lines: Sequence[str], *, seen_ms: int, no
         said=tuple(said[-LINES_MAX:]),
         handle=(record.get("handle") or None) if may_resume else None,
         cart_version=int(record.get("handle_cart") or 0),
+        language=record.get("language"),
     )
 
 

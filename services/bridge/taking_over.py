@@ -45,6 +45,7 @@ class TakeOvers:
             call_id=facts.call_id,
             menu_version=facts.menu_version,
             leg_epoch=facts.leg_epoch,
+            language=facts.language,
             reply_to=self.replies.channel,
         )
         request_id = f"{facts.call_id}:{facts.leg_epoch}:taken_over"

@@ -29,6 +29,7 @@ class OpenRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
     branch_id: Slug
     leg_epoch: int = Field(ge=0, le=999)
+    language: str = Field(default="en", max_length=16)
 
 
 class StaffRequest(BaseModel):
@@ -48,7 +49,8 @@ def call_routes(token: SecretStr, openings: Openings, counter: StaffCounter, tel
     async def open_call(call_id: CallId, request: OpenRequest) -> dict[str, Any]:
         """With which cart this leg begins. A cart that a lost call left open moves to this call."""
         try:
-            return asdict(await openings.open(call_id, request.branch_id, request.leg_epoch))
+            opening = await openings.open(call_id, request.branch_id, request.leg_epoch)
+            return asdict(opening.in_language(request.language))
         except MenuNotFound as error:
             raise HTTPException(422, str(error)) from None
         except UNAVAILABLE:

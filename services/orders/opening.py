@@ -6,13 +6,14 @@ finds no cart any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agiza.contracts.events import Resumed
 from agiza.domain.cart import Cart
 from agiza.domain.codec import cart_from_json
 from agiza.domain.pricing import price_cart
 from agiza.domain.replies import all_of, line_words, total_words
+from agiza.domain.said import text_in_language
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, transaction
@@ -32,6 +33,11 @@ class Opening:
     lines: str = ""
     total: str | None = None
     placed: tuple[int, ...] = ()
+
+    def in_language(self, language: str) -> Opening:
+        """The same, spoken in this language."""
+        total = None if self.total is None else text_in_language(self.total, language)
+        return replace(self, lines=text_in_language(self.lines, language), total=total)
 
 
 class Openings:

@@ -39,7 +39,7 @@ class TakeOvers:
             status = await self._fence(conn, event)
         self._metrics.add("calls_taken_over_total", outcome=status)
         log.info("call_taken_over", call_id=event.call_id, leg_epoch=event.leg_epoch, outcome=status)
-        told = opening if status == "ok" else Opening()
+        told = opening.in_language(event.language) if status == "ok" else Opening()
         return TakeOverAnswered(
             branch_id=event.branch_id,
             call_id=event.call_id,

@@ -42,7 +42,7 @@ async def asked(answer: httpx.Response | Exception, epoch: int = 0) -> tuple[Ope
 async def test_orders_is_asked_for_just_this_leg() -> None:
     opening, request = await asked(httpx.Response(200, json=CART), epoch=2)
     assert request.url.path == "/internal/calls/HD_call01/open"
-    assert json.loads(request.content) == {"branch_id": "westlands", "leg_epoch": 2}
+    assert json.loads(request.content) == {"branch_id": "westlands", "leg_epoch": 2, "language": "en"}
     assert (opening.resumed, opening.lines, opening.placed) == ("leg", "two teas", (7,))
 
 

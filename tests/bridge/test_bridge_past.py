@@ -60,6 +60,11 @@ def test_handle_is_taken_only_where_it_helps(changes: dict[str, str], handle: st
     assert read(**changes).handle == handle
 
 
+def test_language_is_the_one_that_was_spoken_at_last() -> None:
+    assert read(language="sw").language == "sw"
+    assert read().language is None
+
+
 def test_empty_record_is_no_past() -> None:
     assert past_of({}, [], seen_ms=0, now_ms=NOW) == Past()
 

@@ -70,6 +70,13 @@ def test_a_branch_with_one_language_has_nothing_to_switch_to() -> None:
     assert answered(script)["code"] == "unknown_language"
 
 
+@pytest.mark.parametrize(("before", "spoken"), [("sw", ["sw"]), ("en", []), ("fr", []), (None, [])])
+def test_a_later_leg_goes_on_in_what_was_spoken_before(before: str | None, spoken: list[str]) -> None:
+    script = Script()
+    script.feed(i.Opened(), i.LanguagesKnown(("en", "sw"), before), i.ModelReady())
+    assert [action.language for action in only(script.log, a.SpeakLanguage)] == spoken
+
+
 def test_what_else_stands_in_the_message_is_asked_in_the_new_language() -> None:
     script = bilingual()
     script.feed(

@@ -200,6 +200,20 @@ async def test_later_leg_is_not_greeted_but_told_where_it_was(redis_url: str, re
         assert not world.around.http_ids, "the stream was quick enough"
 
 
+async def test_later_leg_speaks_what_the_caller_had_switched_to(redis_url: str, redis_urls: Mapping[str, str]) -> None:
+    async with open_world(
+        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Samahani."}]
+    ) as world:
+        await world.redis.hset(streams.session_key(CALL), mapping={"leg_epoch": "0", "language": "sw"})  # type: ignore[misc]
+        line = await world.call(call_id=CALL, epoch=1)
+        await line.until_heard("Samahani")
+        (taken,) = world.around.of_type(CallTakenOver)
+        assert taken.language == "sw", "orders tells the cart in it"
+        assert "speaking sw" in str(world.live.sessions[0].setup)
+        record: Any = await world.redis.hgetall(streams.session_key(CALL))  # type: ignore[misc]
+        assert (record["leg_epoch"], record["language"]) == ("1", "sw"), "and the leg after that one is told as well"
+
+
 async def test_take_over_goes_over_http_when_the_stream_is_silent(
     redis_url: str, redis_urls: Mapping[str, str]
 ) -> None:

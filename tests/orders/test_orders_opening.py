@@ -148,6 +148,17 @@ async def test_customer_who_is_rung_back_goes_on_with_the_lost_calls_cart(desk: 
     assert (await openings.open(LATER, "westlands", 1)).resumed == "leg"
 
 
+async def test_bridge_is_told_over_http_and_in_the_language_that_is_spoken(http: httpx.AsyncClient, desk: Desk) -> None:
+    a_call(desk, CALL)
+    await two_lines(desk)
+    asked = {"branch_id": "westlands", "leg_epoch": 1}
+    english = (await http.post(f"/internal/calls/{CALL}/open", json=asked)).json()
+    assert (english["resumed"], english["lines"]) == ("leg", "two chicken burgers and one fries")
+    swahili = (await http.post(f"/internal/calls/{CALL}/open", json=asked | {"language": "sw"})).json()
+    assert swahili["lines"] == "chicken burger mbili na fries moja"
+    assert {name for name in english if english[name] != swahili[name]} == {"lines", "total"}
+
+
 # --- staff -----------------------------------------------------------------------------------------------------------
 
 

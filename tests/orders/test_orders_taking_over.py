@@ -24,9 +24,16 @@ def take_overs(desk: Desk) -> TakeOvers:
     return TakeOvers(desk.pool, Openings(desk.pool, desk.catalog, desk.metrics), desk.metrics)
 
 
-def taken_over(desk: Desk, epoch: int, *, call_id: str = CALL, branch_id: str = "westlands") -> Received:
+def taken_over(
+    desk: Desk, epoch: int, *, call_id: str = CALL, branch_id: str = "westlands", language: str = "en"
+) -> Received:
     event = CallTakenOver(
-        branch_id=branch_id, call_id=call_id, menu_version=1, leg_epoch=epoch, reply_to="agiza:replies:b2"
+        branch_id=branch_id,
+        call_id=call_id,
+        menu_version=1,
+        leg_epoch=epoch,
+        language=language,
+        reply_to="agiza:replies:b2",
     )
     stamp = Stamp(id=f"take-{next(_ids)}", source="/test", time=desk.clock.now(), traceparent=str(Trace.new()))
     return decode(encode(event, stamp))
@@ -45,6 +52,11 @@ async def test_new_leg_is_told_the_cart_that_the_old_one_had_committed(desk: Des
     assert answer.total
     assert (answer.request_id, answer.reply_to) == (asked.envelope.id, "agiza:replies:b2")
     assert answer.stream() == "agiza:replies:b2"
+
+
+async def test_new_leg_is_told_the_cart_in_the_language_that_it_speaks(desk: Desk, take_overs: TakeOvers) -> None:
+    await add_fries(desk, epoch=0)
+    assert (await take_overs.answer(taken_over(desk, 1, language="sw"))).lines == "fries moja"
 
 
 async def test_older_leg_is_refused_with_a_code_and_the_new_one_is_not(desk: Desk, take_overs: TakeOvers) -> None:

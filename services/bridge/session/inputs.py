@@ -45,9 +45,13 @@ class CarrierClosed:
 
 @dataclass(frozen=True, slots=True)
 class LanguagesKnown:
-    """The branch of this call is known, and so the languages in which its agent may be spoken to."""
+    """The branch of this call is known, and so the languages in which its agent may be spoken to.
+
+    ``spoken``: what an earlier leg of this call spoke at last, None where there was none.
+    """
 
     languages: tuple[str, ...]
+    spoken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

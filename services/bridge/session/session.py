@@ -148,8 +148,10 @@ class CallSession:
                 self._hops.on_ready(generation, now)
             case i.ModelClosed(reason, generation):
                 self._hops.on_closed(reason, generation, now)
-            case i.LanguagesKnown(languages):
+            case i.LanguagesKnown(languages, spoken):
                 leg.tongue.offer(languages)
+                if spoken in languages and spoken != leg.facts.language:
+                    leg.speak(spoken)
             case i.CarrierClosed():
                 self._endings.end("caller_hung_up", now, caller_left=True)
             case i.Stopped(reason):
