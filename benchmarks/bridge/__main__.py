@@ -4,7 +4,8 @@
 
 Every bridge is its own process, pinned to one core; all callers and the model are one process on the other core. The
 callers send 20 ms frames of 16 kHz in real time, at phases of their own. The model speaks over TLS: utterances of
-3.2 s every 4 s, sent twice as fast as they are spoken, JSON in binary frames with audio of 24 kHz.
+3.2 s every 6 s, sent twice as fast as they are spoken, JSON in binary frames with audio of 24 kHz. The callers answer
+for 1.8 s after each, and say "mm-hm" over it.
 
 *Added latency up* is counted for every message that reaches the model: from the moment at which the last caller frame
 in it was written to the carrier's socket to the moment at which the model read it. Every frame bears its number. So

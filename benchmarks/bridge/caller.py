@@ -30,6 +30,7 @@ class Caller(asyncio.Protocol):
         self.closed = asyncio.Event()
         self.sent_at = array("d", bytes(8 * FRAMES_REMEMBERED))
         self.frames_sent = 0
+        self._spoken_to_at = 0
         self._bodies = bodies
         self._gauge = gauge
         self._full = bytes_per_utterance * FULL_SHARE
@@ -64,7 +65,7 @@ class Caller(asyncio.Protocol):
             return
         number = self.frames_sent
         self.frames_sent += 1
-        frame = _HEAD + mark(number, self.index) + self._bodies[number % len(self._bodies)]
+        frame = _HEAD + mark(number, self.index) + self._bodies[(number - self._spoken_to_at) % len(self._bodies)]
         self.sent_at[number % FRAMES_REMEMBERED] = self._time()
         # Past the transport, which takes as long as the system call; it gets what the socket does not take.
         if not self._transport.get_write_buffer_size():
@@ -78,12 +79,14 @@ class Caller(asyncio.Protocol):
             self._transport.write(frame)
 
     def on_model_speaks(self, now: float) -> None:
-        """The model sends the first of an utterance now. The one before must have been here in full."""
+        """The model sends the first of an utterance now. The one before must have been here in full. The caller's own
+        cycle begins with it."""
         if self.is_listening:
             self._gauge.utterances += 1
             self._gauge.short_down += self._heard < self._full
         was_short = self.is_listening and self._heard < self._full
         self.is_listening = True
+        self._spoken_to_at = self.frames_sent
         self._heard = 0
         self._asked_at = 0.0 if was_short else now
 

@@ -15,12 +15,13 @@ from typing import Final
 
 from benchmarks.bridge import wire
 from benchmarks.bridge.caller import FRAMES_REMEMBERED, Caller
-from benchmarks.bridge.gauge import FRAME_BYTES, MARK, MARK_BYTES, Gauge
+from benchmarks.bridge.gauge import FRAME_BYTES, MARK, MARK_BYTES, Gauge, read_mark
 from benchmarks.bridge.sound import CYCLE_MS, Utterance
 
 FIRST_AFTER_S: Final = 0.2
 _SETUP_COMPLETE: Final = wire.from_server(wire.BINARY, b'{\n  "setupComplete": {}\n}\n')
 _MARK_CHARS: Final = MARK_BYTES * 4 // 3
+_MARK_BEGINS: Final = binascii.b2a_base64(MARK)[:4]
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 
@@ -77,7 +78,7 @@ class ModelConnection(asyncio.Protocol):
         end = message.index(b'"', start)
         padding = message.count(b"=", end - 2, end)
         size = (end - start - padding) * 3 // 4
-        if self._rest or size % FRAME_BYTES or message[start : start + 4] != b"QUda":
+        if self._rest or size % FRAME_BYTES or message[start : start + 4] != _MARK_BEGINS:
             self._hear_piece(binascii.a2b_base64(message[start:end].translate(_STANDARD)), now)
         else:
             marked = binascii.a2b_base64(message[start : start + _MARK_CHARS])
@@ -95,11 +96,12 @@ class ModelConnection(asyncio.Protocol):
         self._rest = pcm[frames * FRAME_BYTES :]
 
     def _hear_frames(self, marked: bytes, frames: int, now: float) -> None:
-        if marked[:3] != MARK:
+        read = read_mark(marked)
+        if read is None:
             raise wire.Broken(f"audio that is not the caller's: {marked!r}")
-        first = int(marked[3:9])
+        first, caller = read
         if self._caller is None:
-            self._caller = self._callers[int(marked[9:12])]
+            self._caller = self._callers[caller]
         elif first != self._next_frame:
             self._gauge.lost_up += abs(first - self._next_frame)
         self._next_frame = first + frames

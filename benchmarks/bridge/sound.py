@@ -1,10 +1,11 @@
-"""The audio of both sides, made once: a voice-like tone for the caller, the utterance of the model as Live messages."""
+"""The audio of both sides, made once: a sentence for the caller, the utterance of the model as Live messages."""
 
 from __future__ import annotations
 
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,22 +15,24 @@ from benchmarks.bridge.wire import BINARY, from_server
 
 MODEL_RATE: Final = 24_000
 UTTERANCE_MS: Final = 3_200
-CYCLE_MS: Final = 4_000
-"""From one utterance to the next of a call: four fifths of the time the agent speaks."""
+CYCLE_MS: Final = 6_000
+"""From one utterance to the next of a call. They take turns: the agent speaks for half of the time, the caller for a
+third, of which a tenth is an "mm-hm" over the agent."""
 TICK_MS: Final = 40
 SPEED: Final = 2
 """So much faster than it is spoken the model sends its audio."""
 FIRST_MS: Final = 240
 """Sent in one piece at first, so that no bridge has a reason to wait for more before it sends."""
-_CALLER_CYCLE_MS: Final = 2_000
-_CALLER_VOICED_MS: Final = 1_200
+_CALLER_TURN: Final = ((1_600, False), (200, True), (1_900, False), (1_800, True), (500, False))
+"""Milliseconds and whether the caller is heard, from the agent's first word on."""
+_SENTENCE: Final = Path(__file__).parents[2] / "services" / "bridge" / "cues" / "en" / "long_call.pcm"
+_QUIET: Final = 1_000
 _TRANSCRIPT: Final = " two chicken burgers"
 
 
 def caller_bodies() -> list[bytes]:
-    """What follows the mark in each frame of a caller, to be repeated: 1.2 s of voice, 0.8 s of a quiet line."""
-    samples = np.concatenate((_voice(_CALLER_VOICED_MS, 16_000), _hiss(_CALLER_CYCLE_MS - _CALLER_VOICED_MS, 16_000)))
-    pcm = samples.tobytes()
+    """What follows the mark in each frame of a caller during a cycle: a quiet line, an "mm-hm", a sentence."""
+    pcm = np.concatenate([(_speech if is_heard else _hiss)(ms) for ms, is_heard in _CALLER_TURN]).tobytes()
     return [pcm[at + MARK_BYTES : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
 
 
@@ -85,6 +88,14 @@ def _voice(ms: int, rate: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     return samples
 
 
-def _hiss(ms: int, rate: int) -> np.ndarray[Any, np.dtype[np.int16]]:
-    hiss = np.random.default_rng(1).integers(-30, 30, ms * rate // 1000)
-    return hiss.astype("<i2")
+def _speech(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+    """The beginning of a sentence, at 16 kHz: what a voice detector takes for speech."""
+    samples = np.frombuffer(_SENTENCE.read_bytes(), "<i2")
+    begins = int(np.argmax(np.abs(samples) > _QUIET))
+    quieter: np.ndarray[Any, np.dtype[np.int16]] = (samples[begins : begins + ms * 16] * 0.4).astype("<i2")
+    return quieter
+
+
+def _hiss(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+    """A quiet line, at 16 kHz."""
+    return np.random.default_rng(1).integers(-30, 30, ms * 16).astype("<i2")
