@@ -22,7 +22,7 @@ from services.bridge.legs.audibility import judged
 from services.bridge.legs.carrier_leg import CarrierLeg
 from services.bridge.legs.live_setup import ModelSetup
 from services.bridge.legs.uplink import Uplink
-from services.bridge.legs.voice import CallerVoice, Closer
+from services.bridge.legs.voice import CallerVoice
 from services.bridge.measures import count_answers, note, note_flush, note_hop
 from services.bridge.menu_cache import setup_of
 from services.bridge.model_line import ModelLine, NotWanted
@@ -38,9 +38,9 @@ from services.bridge.taking_over import Superseded
 FINISH_S: Final = 3.0
 """What is still to be published when a call ends may take so long."""
 CLOSE_FAULT: Final = 1011
-LOOK_MS: Final = 100
-"""Audio comes all the time and seldom brings a deadline forward; so often the session is asked after it."""
-_STEADY: Final = (i.CallerAudio, i.CallerSpoke, i.ModelAudio)
+LOOK_MS: Final = 200
+"""Voices come all the time and seldom bring a deadline forward; so often the session is asked after them."""
+_STEADY: Final = (i.CallerSpoke, i.ModelAudio)
 NOT_OF_THE_MODEL: Final = frozenset({"no_menu", *QUOTA})
 """Why no session could be had without a further failure of the model: a quota was counted when it was met."""
 
@@ -73,6 +73,8 @@ class LiveCall:
         self._timer: asyncio.Handle | None = None
         self._timer_at = 0.0
         self._look_at = 0
+        self._may_have_moved = False
+        """Whether a voice was heard since the session was last asked for its deadline."""
         self._over = asyncio.Event()
         self._close_code = CLOSE_FAULT
         self._past = NOTHING
@@ -110,15 +112,21 @@ class LiveCall:
         if self._over.is_set():
             return
         try:
-            now = self._now()
+            now = int(self._loop.time() * 1000)
             for action in self._decide(event, now):
                 self._carry_out(action)
-            is_steady = isinstance(event, _STEADY)
-            if not is_steady and (fields := self._session.remember(event, now)):
+            if isinstance(event, i.CallerAudio):
+                if not self._may_have_moved or now < self._look_at:
+                    return
+            elif isinstance(event, _STEADY):
+                self._may_have_moved = True
+                if now < self._look_at:
+                    return
+            elif fields := self._session.remember(event, now):
                 self._shared.records.write(self._facts, a.SaveRecord(fields))
-            if now >= self._look_at or not is_steady:
-                self._look_at = now + LOOK_MS
-                self._set_timer()
+            self._look_at = now + LOOK_MS
+            self._may_have_moved = False
+            self._set_timer()
         except Exception as error:  # the border of the call
             self._fault(error)
 
@@ -134,14 +142,14 @@ class LiveCall:
 
     def _hear(self, pcm: bytes) -> None:
         """The caller, some 40 ms."""
-        voiced_ms = self._voice.feed(pcm, self._loop.time() * 1000)
+        now = self._loop.time() * 1000
+        voiced_ms = self._voice.feed(pcm, now)
         if voiced_ms:
-            closer = self._look_closer()
-            self.feed(i.CallerSpoke(voiced_ms, *closer) if closer else i.CallerSpoke(voiced_ms))
+            if self._session.wants_closer_look(int(now)):
+                self.feed(i.CallerSpoke(voiced_ms, *self._voice.look(now)))
+            else:
+                self.feed(i.CallerSpoke(voiced_ms))
         self.feed(i.CallerAudio(pcm))
-
-    def _look_closer(self) -> Closer | None:
-        return self._voice.look(self._loop.time() * 1000) if self._session.wants_closer_look(self._now()) else None
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 

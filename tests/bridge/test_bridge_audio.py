@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agiza.runtime.metrics import Metrics
-from services.bridge.legs.audio import Evened, Resampler
+from services.bridge.legs.audio import Evened, Resampler, peaks_at
 from services.bridge.legs.carrier_leg import PUSH_OUT
 from services.bridge.legs.pacer import AFTER_KILL_MS, LEAD_MS, PADDING_MS, Pacer
 from services.bridge.legs.uplink import Uplink
@@ -235,3 +235,18 @@ async def test_a_stalled_uplink_drops_the_oldest_and_counts() -> None:
     kept = b"".join(iter(uplink.take, b""))
     assert kept == bytes([1, 1]) * (16 * 500) + bytes([2, 2]) * (16 * 1_500)
     assert metrics.value("voice_frames_dropped_total", direction="up") == 1
+
+
+@pytest.mark.parametrize("level", [200, -200])
+@pytest.mark.parametrize("at", [0, 7, 16, 319])
+def test_a_peak_is_found_wherever_it_stands(at: int, level: int) -> None:
+    samples = np.zeros(320, "<i2")
+    samples[at] = level
+    assert peaks_at(samples.tobytes(), 200)
+    assert not peaks_at(samples.tobytes(), 201)
+
+
+def test_no_sample_has_no_peak() -> None:
+    assert not peaks_at(b"", 1)
+    assert not peaks_at(b"\x7f", 1), "half a sample"
+    assert peaks_at(b"\xff\x7f\xff", 32_767)

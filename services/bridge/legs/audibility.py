@@ -1,12 +1,11 @@
-"""Whether anybody could hear a piece of agent audio: one look at its peak, about 5 µs for a third of a second."""
+"""Whether anybody could hear a piece of agent audio: one look at its peak."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
+from services.bridge.legs.audio import peaks_at
 from services.bridge.session.inputs import ModelAudio
 
 PEAK_MIN: Final = 100
@@ -14,8 +13,7 @@ PEAK_MIN: Final = 100
 
 
 def judged(audio: ModelAudio) -> ModelAudio:
-    """The same, marked when it cannot be heard."""
-    samples = np.frombuffer(audio.pcm, "<i2", count=len(audio.pcm) // 2)
-    if len(samples) and int(samples.max()) < PEAK_MIN and int(samples.min()) > -PEAK_MIN:
-        return replace(audio, is_audible=False)
-    return audio
+    """The same, marked when it cannot be heard. Without a sample nothing is said of it."""
+    if len(audio.pcm) < 2 or peaks_at(audio.pcm, PEAK_MIN):
+        return audio
+    return replace(audio, is_audible=False)

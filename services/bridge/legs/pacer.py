@@ -17,7 +17,8 @@ LEAD_MS: Final = 200
 FIRST_LUMP_MS: Final = 160
 FIRST_LUMP_WAIT_MS: Final = 60
 """A model that starts with crumbs is not waited for any longer."""
-FRAME_MS: Final = 40
+FRAME_MS: Final = 60
+"""Sent at a time. Fewer and larger frames cost less, and leave less at the carrier just before the next."""
 PADDING_MS: Final = 160
 AFTER_KILL_MS: Final = 40
 """The carrier clears at its next tick and takes what came just before that along."""

@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import numpy as np
 import webrtcvad
 
-from services.bridge.legs.audio import BYTES_PER_MS, CARRIER_RATE
+from services.bridge.legs.audio import BYTES_PER_MS, CARRIER_RATE, peaks_at
 from services.bridge.legs.judge import WINDOW_MS, Judge
 from services.bridge.legs.played import SILENT_DB, Played, level_db
 
@@ -87,7 +86,7 @@ class CallerVoice:
     """
 
     def __init__(self, judge: Judge | None = None, agent: Played | None = None) -> None:
-        self._detector = webrtcvad.Vad(_AGGRESSIVENESS)
+        self._is_speech = webrtcvad.Vad(_AGGRESSIVENESS).is_speech
         self._rest = b""
         self._window: deque[bytes] = deque(maxlen=WINDOW_MS // FRAME_MS)
         self._lately = deque([False] * (STEADY_MS // FRAME_MS))
@@ -100,23 +99,27 @@ class CallerVoice:
     def feed(self, pcm: bytes, now: float | None = None) -> int:
         """Milliseconds of sound like a voice in the frames that are complete now. With ``now`` (the pacer's clock) the
         line's echo is learned on the way."""
-        pcm = self._rest + pcm if self._rest else pcm
+        if self._rest:
+            pcm = self._rest + pcm
         whole = len(pcm) - len(pcm) % _FRAME_BYTES
         self._rest = pcm[whole:]
-        self._voiced = []
+        self._voiced = voiced = []
+        window, lately, is_speech = self._window, self._lately, self._is_speech
         for start in range(0, whole, _FRAME_BYTES):
             frame = pcm[start : start + _FRAME_BYTES]
-            self._window.append(frame)
+            window.append(frame)
             # The detector hears every frame, quiet ones too: it adapts to the noise of the line.
-            is_voiced = self._detector.is_speech(frame, CARRIER_RATE) and _peak(frame) >= _FLOOR
+            is_voiced = is_speech(frame, CARRIER_RATE) and peaks_at(frame, _FLOOR)
+            lately.append(is_voiced)
             if is_voiced:
-                self._voiced.append(frame)
-            self._lately.append(is_voiced)
-            self._voiced_lately += is_voiced - self._lately.popleft()
+                voiced.append(frame)
+                self._voiced_lately += 1
+            if lately.popleft():
+                self._voiced_lately -= 1
             self._frames += 1
-            if now is not None and self._frames % ECHO_EVERY_FRAMES == 0:
+            if self._frames % ECHO_EVERY_FRAMES == 0 and now is not None:
                 self._echo.learn(frame, self._frames, now)
-        return len(self._voiced) * FRAME_MS
+        return len(voiced) * FRAME_MS
 
     def look(self, now: float) -> Closer:
         """Look closer at what :meth:`feed` has just counted. ``now``: the pacer's clock."""
@@ -243,8 +246,3 @@ class OwnVoice:
             return False
         self._asks_left -= 1
         return True
-
-
-def _peak(frame: bytes) -> int:
-    samples = np.frombuffer(frame, "<i2")
-    return max(int(samples.max()), -int(samples.min()))

@@ -61,20 +61,26 @@ class CallSession:
 
     def handle(self, event: i.Input, now: int) -> list[a.Action]:
         """What to do about ``event``. Before :class:`~.inputs.Opened` and after the end: nothing, whatever comes."""
-        actions = self._leg.begin_input()
-        if self._leg.opened_at is None:
+        leg = self._leg
+        actions = leg.begin_input()
+        if leg.opened_at is None:
             if isinstance(event, i.Opened):
                 self._open(now)
-        elif not self._leg.model.is_live and isinstance(event, _OF_THE_MODEL):
+        elif leg.phase is Phase.ENDED:
+            pass
+        elif isinstance(event, i.CallerAudio):  # comes all the time, and nothing else follows from it
+            self._watch.on_frame(now)
+            leg.send_caller_audio(leg.hold.pass_on(event.pcm))
+        elif isinstance(event, _OF_THE_MODEL) and not leg.model.is_live:
             pass  # of a model session that is not set up, or not any more; there is nothing to do it to
-        elif self.phase is not Phase.ENDED:
+        else:
             self._dispatch(event, now)
             if any(isinstance(action, a.AnswerTools) for action in actions):
-                self._leg.stuck.expect(now)
-            if self._leg.phase is not Phase.ENDED:
+                leg.stuck.expect(now)
+            if self.phase is not Phase.ENDED:
                 self._hops.hop_if_quiet(now)
-            if self._leg.phase is not Phase.ENDED and self._leg.progress.take_runaway():
-                self._leg.do([a.Complain("model_runaway")])
+            if self.phase is not Phase.ENDED and leg.progress.take_runaway():
+                leg.do([a.Complain("model_runaway")])
                 self._endings.need_person(TECHNICAL, "The assistant turned in a circle.", now)
         return actions
 
@@ -95,9 +101,6 @@ class CallSession:
     def _dispatch(self, event: i.Input, now: int) -> None:
         leg = self._leg
         match event:
-            case i.CallerAudio(pcm):
-                self._watch.on_frame(now)
-                leg.send_caller_audio(leg.hold.pass_on(pcm))
             case i.ModelAudio(pcm, rate, is_audible):
                 self._on_model_audio(pcm, rate, is_audible, now)
             case i.CallerSpoke(voiced_ms):
@@ -156,8 +159,8 @@ class CallSession:
                 self._endings.end("caller_hung_up", now, caller_left=True)
             case i.Stopped(reason):
                 self._endings.end(reason, now, code=CLOSE_GOING_AWAY)
-            case i.Opened():
-                pass  # said twice
+            case i.Opened() | i.CallerAudio():
+                pass  # said twice; was taken already
             case _ as never:
                 assert_never(never)
 
