@@ -387,6 +387,8 @@ def test_a_cue_gives_way_to_the_caller_but_not_to_a_cough() -> None:
     assert not only(call.feed(i.CallerSpoke(200)), a.FlushPlayback)
     assert only(call.feed(i.CallerSpoke(100)), a.FlushPlayback) == [a.FlushPlayback(1)]
     assert not only(call.feed(i.CallerSpoke(400)), a.FlushPlayback)
+    call.feed(i.CarrierClosed())
+    assert call.report.transcript == (a.Turn("agent", "hello", 0),), "what the agent had said was heard to its end"
 
 
 def test_a_cue_that_says_what_was_decided_does_not_give_way() -> None:

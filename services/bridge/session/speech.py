@@ -28,8 +28,7 @@ class AgentSpeech:
         self._discarded = False
         self._flushed_at: float | None = None
         self._turn_from_ms = 0.0
-        self.cut_heard_ms = 0
-        """Of the turn that was cut off last: so much of its sound was played."""
+        self._cut_heard_ms: int | None = None
         self.playback = Playback()
         self.read_back = ReadBackWatch(self.playback)
         self.turn_open = False
@@ -94,6 +93,11 @@ class AgentSpeech:
             return []
         return [FlushPlayback(self._drop_unplayed(now), barge_in=False)]
 
+    def take_cut(self) -> int | None:
+        """Once after each cut: how much of the turn's sound was played. None where nothing of the agent's was cut."""
+        cut, self._cut_heard_ms = self._cut_heard_ms, None
+        return cut
+
     @property
     def is_unyielding(self) -> bool:
         """True while a turn goes on whose audio the session dropped."""
@@ -128,7 +132,7 @@ class AgentSpeech:
     def _drop_unplayed(self, now: int) -> int:
         """The new generation."""
         self.read_back.on_interrupted(now)
-        self.cut_heard_ms = round(max(0.0, self.playback.played_ms(now) - self._turn_from_ms))
+        self._cut_heard_ms = round(max(0.0, self.playback.played_ms(now) - self._turn_from_ms))
         self.playback.flush(now)
         self._flushed_at = self.playback.ends_at
         self._utterance_open = False

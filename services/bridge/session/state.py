@@ -93,7 +93,10 @@ class LegState:
         """A duck ends with the audio it lowered, and what was said of the turn was not all heard."""
         if self.ducking.on_flushed():
             self._out.append(a.Unduck())
-        cut = self.transcript.mark_cut(self.speech.cut_heard_ms, self.speech.turn_open)
+        heard_ms = self.speech.take_cut()
+        if heard_ms is None:  # a cue gave way
+            return
+        cut = self.transcript.mark_cut(heard_ms, self.speech.turn_open)
         if cut is not None:  # its line is written already
             self._out.append(a.SaveRecord({"cut_turn_at_ms": str(cut.at_ms), "cut_heard_ms": str(cut.heard_ms)}))
 
