@@ -14,6 +14,7 @@ from websockets.http11 import Response
 from services.bridge.legs.live_closes import word_of_close, word_of_error
 from services.bridge.legs.live_setup import ModelSetup, connect_config, has_history, within_call
 from services.bridge.session.inputs import ToolResult
+from services.bridge.session.said import Said
 from services.bridge.session.seed import Seed
 
 QUOTA = "You exceeded your current quota, please check your plan"
@@ -63,7 +64,11 @@ def test_errors(error: Exception, word: str) -> None:
 
 SETUP = ModelSetup("You take orders.", (), "[Say: hello]")
 SEED = Seed(
-    (("agent", "What would you like?"), ("caller", "a burger " + "x" * 1_000)),
+    (
+        Said("agent", "What would you like?"),
+        Said("caller", "a burger " + "x" * 1_000),
+        Said("agent", "That is one burger and a cola, 550 shillings.", 0.4),
+    ),
     (ToolResult("c1", "addItem", {"status": "ok", "message": "Added.", "cart": {"lines": ["old"]}}),),
     {"lines": ["one burger"]},
     7,
@@ -76,16 +81,19 @@ def test_the_seed_stands_in_the_instruction_where_history_is_not_possible() -> N
     assert 'THE ORDER NOW (version 7): {"lines": ["one burger"]}' in told.instruction
     assert "Added." in told.instruction
     assert "old" not in told.instruction, "only the newest cart is told"
-    assert "agent: What would you like?" in told.instruction
-    assert len(told.instruction) < 1_400
+    assert '{"agent": "What would you like?"}' in told.instruction
+    assert '550 shillings.", "cut_off": "the caller heard about 40 % of it"}' in told.instruction
+    assert len(told.instruction) < 1_500
     assert told.history == ()
     assert connect_config(told, "Kore").history_config is None
 
 
 def test_the_last_lines_are_history_where_the_model_takes_it() -> None:
     told = within_call(SETUP, SEED, as_history=True)
-    assert [role for role, _ in told.history] == ["model", "user"]
-    assert "SAID LAST" not in told.instruction
+    assert [role for role, _ in told.history] == ["model", "user", "model"]
+    assert told.history[-1][1] == "That is one burger and a cola, 550 shillings."
+    assert "What would you like?" not in told.instruction
+    assert '550 shillings.", "cut_off": "the caller heard about 40 % of it"}' in told.instruction
     config = connect_config(told, "Kore", "h1")
     assert config.history_config is not None
     assert config.session_resumption is not None

@@ -85,7 +85,7 @@ async def test_a_server_that_takes_the_handle_and_forgot_the_call_is_told_of_it(
         await session(world, 2)
         told = world.live.sessions[1].setup["systemInstruction"]["parts"][0]["text"]
         assert "one chicken burger" in told
-        assert "agent: 1: an order" in told
+        assert '{"agent": "1: an order"}' in told
         await says(line, "two", "1: two")
         assert greetings(line) == 1
 

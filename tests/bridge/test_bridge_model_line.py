@@ -20,6 +20,7 @@ from services.bridge.menu_cache import MenuUnavailable
 from services.bridge.model_line import ModelLine
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
+from services.bridge.session.said import Said
 from services.bridge.session.seed import Seed
 
 SETUP = ModelSetup("You take orders.", (), "[Say: hello]")
@@ -171,7 +172,7 @@ async def test_an_order_that_is_taken_back_is_not_carried_out(site: Site) -> Non
 
 
 async def test_a_session_with_a_seed_is_told_of_the_call(site: Site) -> None:
-    seed = Seed((("agent", "hello"),), (), {"lines": ["tea"]}, 4)
+    seed = Seed((Said("agent", "hello"),), (), {"lines": ["tea"]}, 4)
     site.line.connect(a.ConnectModel(2, None, seed))
     await ready(site, 2)
     assert site.model.setups[0].history == (("model", "hello"),)

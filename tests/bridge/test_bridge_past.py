@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from session_script import Script
 
-from services.bridge.past import Past, Said, in_words, past_of
+from services.bridge.past import Past, in_words, past_of
 from services.bridge.session import inputs as i
+from services.bridge.session.said import Said
 
 OPENED, NOW = 1_000_000, 1_060_000
 RECORD: dict[str, str] = {

@@ -9,8 +9,8 @@ from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.ducking import UNYIELDING
 from services.bridge.session.phases import Phase
+from services.bridge.session.said import said_line
 from services.bridge.session.stuck import NUDGE
-from services.bridge.session.transcript import heard_text
 
 OWN = i.CallerSpoke(20, 20, 20)
 NOISE = i.CallerSpoke(20, 0, 20)
@@ -185,8 +185,8 @@ def test_a_turn_that_was_cut_off_says_how_much_was_heard() -> None:
     script = agent_speaks(words="That is two burgers and a soda, nine hundred shillings")
     script.wait(1_500)
     (saved,) = only(script.feed(i.ModelInterrupted()), a.SaveTurn)
-    assert saved.turn.heard_ms == 2_000
-    assert heard_text(saved.turn) == "That is two burgers and a-"
+    assert (saved.turn.heard_ms, saved.turn.length_ms) == (2_000, 10_000)
+    assert saved.turn.as_said().heard == 0.2
     script.feed(i.AgentWords("in all"))
     script.feed(i.TurnCompleted())
     assert only(script.last, a.SaveTurn)[0].turn.heard_ms == 2_000, "words that came late are of the same turn"
@@ -203,12 +203,16 @@ def test_a_turn_that_was_complete_and_still_played_is_marked_afterwards() -> Non
     (record,) = only(script.feed(i.ModelInterrupted()), a.SaveRecord)
     assert record.fields == {"cut_turn_at_ms": "1500", "cut_heard_ms": "1000"}
     script.feed(i.CarrierClosed())
-    assert script.report.transcript[-1] == a.Turn("agent", "A long goodbye to you", 1_500, heard_ms=1_000)
+    assert script.report.transcript[-1] == a.Turn(
+        "agent", "A long goodbye to you", 1_500, heard_ms=1_000, length_ms=4_000
+    )
 
 
-def test_a_turn_of_which_nothing_was_heard_has_no_words() -> None:
-    assert heard_text(a.Turn("agent", "Hello", 0, heard_ms=0)) == ""
-    assert heard_text(a.Turn("agent", "Hello there", 0)) == "Hello there"
+def test_what_was_cut_off_is_told_as_a_part_of_it() -> None:
+    nothing, nearly_all = a.Turn("agent", "Hello", 0, 0, 900), a.Turn("agent", "Hello", 0, 880, 900)
+    assert said_line(nothing.as_said()) == '{"agent": "Hello", "cut_off": "the caller heard about 0 % of it"}'
+    assert said_line(nearly_all.as_said()) == '{"agent": "Hello"}'
+    assert said_line(a.Turn("agent", "Hello", 0, 0, 0).as_said()) == '{"agent": "Hello"}', "it had no sound yet"
 
 
 # -- the read-back -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.model_life import FATAL, TABLE, ModelLife, ModelState, ModelTrigger
 from services.bridge.session.phases import Phase
+from services.bridge.session.said import Said
 
 OK: dict[str, object] = {"status": "ok", "message": "Done."}
 CART: dict[str, object] = {"status": "ok", "message": "Added.", "cart": {"lines": ["one burger"]}}
@@ -587,8 +588,20 @@ def test_the_seed_has_cart_answers_and_lines() -> None:
     seed = connect.seed
     assert seed is not None
     assert (seed.cart, seed.cart_version) == ({"lines": ["one burger"]}, 2)
-    assert seed.lines == (("agent", "hello"), ("caller", "one burger please"))
+    assert seed.said == (Said("agent", "hello"), Said("caller", "one burger please"))
     assert [answer.name for answer in seed.answers] == ["addItem"]
+
+
+def test_the_seed_knows_how_much_was_heard_of_a_turn_that_was_cut_off() -> None:
+    script = with_handle()
+    script.feed(i.AgentWords("That is two burgers and a cola"), i.ModelAudio(4 * SECOND_OF_24K, 24_000))
+    script.wait(1_000)
+    script.feed(i.ModelInterrupted(), i.TurnCompleted(), i.CallerWords("no cola"))
+    connect = lose(script, "closed_1007")
+    assert connect is not None
+    assert connect.seed is not None
+    cut = Said("agent", "That is two burgers and a cola", 0.25)
+    assert connect.seed.said == (Said("agent", "hello"), cut, Said("caller", "no cola"))
 
 
 def test_a_caller_who_waits_for_an_answer_gets_one() -> None:

@@ -14,6 +14,7 @@ from google.genai import types
 
 from agiza.contracts.instructions import language_name
 from services.bridge.session.inputs import ToolResult
+from services.bridge.session.said import SAID_LAST, said_line
 from services.bridge.session.seed import Seed
 
 CHARS_PER_TOKEN: Final = 3
@@ -29,6 +30,7 @@ UNDER_WAY: Final = (
     "THE CALL IS UNDER WAY. You were talking with this caller already, and they were greeted: never greet again, and "
     "do not begin anew. The order below is right, whatever else you remember; nothing of it has to be ordered again."
 )
+CUT_OFF: Final = "Of what you said last, this was not heard to its end (a record, not instructions):"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,14 @@ def within_call(setup: ModelSetup, seed: Seed, *, as_history: bool) -> ModelSetu
     if seed.answers:
         parts.append("YOUR FUNCTIONS ANSWERED LAST:")
         parts += [_answer(each) for each in seed.answers]
-    lines = [(who, text[:LINE_CHARS_MAX]) for who, text in seed.lines]
-    if as_history:
-        history = tuple(("user" if who == "caller" else "model", text) for who, text in lines)
-        return replace(setup, instruction="\n".join(parts), history=history)
-    if lines:
-        parts.append("SAID LAST:")
-        parts += [f"{who}: {text}" for who, text in lines]
-    return replace(setup, instruction="\n".join(parts))
+    said = [replace(each, pii_text=each.pii_text[:LINE_CHARS_MAX]) for each in seed.said]
+    # History has the words only. A note among the model's own words it might say aloud; so it is told beside them.
+    shown = [each for each in said if each.is_cut] if as_history else said
+    if shown:
+        parts.append(CUT_OFF if as_history else SAID_LAST)
+        parts += [said_line(each) for each in shown]
+    history = tuple(("user" if each.who == "caller" else "model", each.pii_text) for each in said) if as_history else ()
+    return replace(setup, instruction="\n".join(parts), history=history)
 
 
 def connect_config(setup: ModelSetup, voice: str, handle: str | None = None) -> types.LiveConnectConfig:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from services.bridge.session.inputs import JsonObject, ToolRequest, ToolResult, UsageReported
+from services.bridge.session.said import Said, part_heard
 from services.bridge.session.seed import Seed
 
 CueName = Literal[
@@ -174,6 +175,14 @@ class Turn:
     pii_text: str
     at_ms: int
     heard_ms: int | None = None
+    length_ms: int | None = None
+    """Of all its sound that was there when it was cut off."""
+
+    def as_said(self) -> Said:
+        """For a model that was not there."""
+        if self.heard_ms is None or self.length_ms is None:
+            return Said(self.who, self.pii_text)
+        return Said(self.who, self.pii_text, part_heard(self.heard_ms, self.length_ms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,8 +201,8 @@ class ModelHops:
     def _connect(self, attempt: Attempt) -> None:
         leg = self._leg
         is_new = leg.phase is Phase.CONNECTING or (leg.phase is Phase.GREETING and not self._is_heard())
-        lines = [(turn.who, turn.pii_text) for turn in leg.transcript.turns]
-        seed = None if is_new else leg.memory.seed(lines, leg.facts.language)
+        said = [turn.as_said() for turn in leg.transcript.turns]
+        seed = None if is_new else leg.memory.seed(said, leg.facts.language)
         if attempt.handle is None and self._is_handle_recorded:
             # Whoever takes the call over must not try it either.
             self._is_handle_recorded = False

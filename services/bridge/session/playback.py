@@ -17,11 +17,12 @@ class Playback:
         self._queued_ms = 0.0
         self._ends_at = 0.0
 
-    def queue(self, byte_count: int, rate: int, now: int) -> None:
-        """Append S16LE mono audio of ``rate`` Hz."""
+    def queue(self, byte_count: int, rate: int, now: int) -> float:
+        """Append S16LE mono audio of ``rate`` Hz; its length in milliseconds."""
         duration = byte_count * 1000 / (BYTES_PER_SAMPLE * rate)
         self._ends_at = max(self._ends_at, now) + duration
         self._queued_ms += duration
+        return duration
 
     def flush(self, now: int) -> None:
         """Forget what is unplayed and begin the next generation."""

@@ -9,16 +9,15 @@ import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from services.bridge.session.inputs import ToolResult
+from services.bridge.session.said import Said
 
 LINES_MAX: Final = 20
 ANSWERS_MAX: Final = 4
 NOTES_MAX: Final = 8
 """Sentences to say that no session was there for."""
-
-Line = tuple[Literal["caller", "agent"], str]
 
 GO_ON: Final = "[The call was interrupted for a moment. Do not greet again. {what}]"
 ANSWER_CALLER: Final = "The caller is waiting for you: answer what they said last; if you missed it, ask for it again."
@@ -33,7 +32,7 @@ FINISH_GREETING: Final = (
 class Seed:
     """All of it, oldest first. ``cart`` is None when no function has shown it in this leg."""
 
-    lines: tuple[Line, ...] = ()
+    said: tuple[Said, ...] = ()
     answers: tuple[ToolResult, ...] = ()
     cart: object | None = None
     cart_version: int | None = None
@@ -72,9 +71,9 @@ class CallMemory:
         """Something is to be said, and there is no session that could say it."""
         self._notes.append(text)
 
-    def seed(self, lines: Sequence[Line], language: str = "") -> Seed:
+    def seed(self, said: Sequence[Said], language: str = "") -> Seed:
         """For a session that begins now."""
-        return Seed(tuple(lines[-LINES_MAX:]), tuple(self._answers), self._cart, self._cart_version, language)
+        return Seed(tuple(said[-LINES_MAX:]), tuple(self._answers), self._cart, self._cart_version, language)
 
     def take_notes(self) -> list[str]:
         """What no session was there to say."""

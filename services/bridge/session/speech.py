@@ -12,6 +12,7 @@ from services.bridge.session.actions import Action, Complain, EndUtterance, Flus
 from services.bridge.session.facts import Limits
 from services.bridge.session.playback import Playback
 from services.bridge.session.readback import ReadBackWatch
+from services.bridge.session.said import Cut
 
 _CARRIER_LAG_MS: Final = 200
 """The carrier plays up to this much later than our clock says, so an interruption just after the end still counts."""
@@ -28,7 +29,8 @@ class AgentSpeech:
         self._discarded = False
         self._flushed_at: float | None = None
         self._turn_from_ms = 0.0
-        self._cut_heard_ms: int | None = None
+        self._turn_ms = 0.0
+        self._cut: Cut | None = None
         self.playback = Playback()
         self.read_back = ReadBackWatch(self.playback)
         self.turn_open = False
@@ -37,7 +39,7 @@ class AgentSpeech:
         """The model sent something of a turn. True when it is the first of it."""
         is_first = not self.turn_open
         if is_first:
-            self._turn_from_ms = self.playback.queued_ms
+            self._turn_from_ms, self._turn_ms = self.playback.queued_ms, 0.0
         self.turn_open = True
         return is_first
 
@@ -53,7 +55,7 @@ class AgentSpeech:
         self._discarded = False
         self._has_audio = self._utterance_open = True
         self.read_back.on_audio(now)
-        self.playback.queue(len(pcm), rate, now)
+        self._turn_ms += self.playback.queue(len(pcm), rate, now)
         self.read_back.on_audio_queued()
         return [PlayAudio(pcm, rate, self.playback.generation)]
 
@@ -93,9 +95,9 @@ class AgentSpeech:
             return []
         return [FlushPlayback(self._drop_unplayed(now), barge_in=False)]
 
-    def take_cut(self) -> int | None:
-        """Once after each cut: how much of the turn's sound was played. None where nothing of the agent's was cut."""
-        cut, self._cut_heard_ms = self._cut_heard_ms, None
+    def take_cut(self) -> Cut | None:
+        """Once after each cut: how much of the turn was played. None where nothing of the agent's was cut."""
+        cut, self._cut = self._cut, None
         return cut
 
     @property
@@ -132,7 +134,8 @@ class AgentSpeech:
     def _drop_unplayed(self, now: int) -> int:
         """The new generation."""
         self.read_back.on_interrupted(now)
-        self._cut_heard_ms = round(max(0.0, self.playback.played_ms(now) - self._turn_from_ms))
+        heard_ms = max(0.0, self.playback.played_ms(now) - self._turn_from_ms)
+        self._cut = Cut(round(heard_ms), round(self._turn_ms))
         self.playback.flush(now)
         self._flushed_at = self.playback.ends_at
         self._utterance_open = False

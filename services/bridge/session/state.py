@@ -93,12 +93,12 @@ class LegState:
         """A duck ends with the audio it lowered, and what was said of the turn was not all heard."""
         if self.ducking.on_flushed():
             self._out.append(a.Unduck())
-        heard_ms = self.speech.take_cut()
-        if heard_ms is None:  # a cue gave way
+        cut = self.speech.take_cut()
+        if cut is None:  # a cue gave way
             return
-        cut = self.transcript.mark_cut(heard_ms, self.speech.turn_open)
-        if cut is not None:  # its line is written already
-            self._out.append(a.SaveRecord({"cut_turn_at_ms": str(cut.at_ms), "cut_heard_ms": str(cut.heard_ms)}))
+        turn = self.transcript.mark_cut(cut, self.speech.turn_open)
+        if turn is not None:  # its line is written already
+            self._out.append(a.SaveRecord({"cut_turn_at_ms": str(turn.at_ms), "cut_heard_ms": str(cut.heard_ms)}))
 
     def adopt(self, calls: tuple[i.ToolRequest, ...]) -> tuple[i.ToolRequest, ...]:
         """Function calls under ids of ours: two model sessions may give the same id to two calls."""

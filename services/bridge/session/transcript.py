@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from services.bridge.session.actions import Speaker, Turn
 from services.bridge.session.facts import Limits
-
-CHARS_PER_SECOND: Final = 15
-"""Of an agent's voice at a normal pace."""
-
-
-def heard_text(turn: Turn) -> str:
-    """The words of a turn that the caller can have heard: of one that was cut off, about as many as fit into what was
-    played, with a dash at the end."""
-    if turn.heard_ms is None:
-        return turn.pii_text
-    heard: list[str] = []
-    left = turn.heard_ms * CHARS_PER_SECOND / 1000
-    for word in turn.pii_text.split():
-        left -= len(word) + 1
-        if left < 0:
-            break
-        heard.append(word)
-    return " ".join(heard) + "-" if heard else ""
+from services.bridge.session.said import Cut
 
 
 class Transcript:
@@ -35,7 +17,7 @@ class Transcript:
         self._open: dict[Speaker, Turn] = {}
         self._touched: dict[Speaker, int] = {}
         self._turns: list[Turn] = []
-        self._cut_heard_ms: int | None = None
+        self._cut: Cut | None = None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -48,7 +30,7 @@ class Transcript:
         if turn is None:
             if not text.strip():
                 return
-            turn = Turn(who, "", at_ms, self._cut_heard_ms if who == "agent" else None)
+            turn = _cut(Turn(who, "", at_ms), self._cut if who == "agent" else None)
         self._open[who] = replace(turn, pii_text=(turn.pii_text + text)[: self._limits.turn_chars_max])
         self._touched[who] = now
 
@@ -62,23 +44,23 @@ class Transcript:
             self._turns.append(turn)
         return [turn]
 
-    def mark_cut(self, heard_ms: int, turn_open: bool) -> Turn | None:
-        """The agent was cut off after so much of its turn; words that still come of an open turn are marked too.
-        A turn that was complete already, only not played to its end, is given back as it is now."""
+    def mark_cut(self, cut: Cut, turn_open: bool) -> Turn | None:
+        """The agent was cut off; words that still come of an open turn are marked too. A turn that was complete
+        already, only not played to its end, is given back as it is now."""
         if turn_open:
-            self._cut_heard_ms = heard_ms
+            self._cut = cut
             if "agent" in self._open:
-                self._open["agent"] = replace(self._open["agent"], heard_ms=heard_ms)
+                self._open["agent"] = _cut(self._open["agent"], cut)
             return None
         for index in range(len(self._turns) - 1, -1, -1):
             if self._turns[index].who == "agent":
-                self._turns[index] = replace(self._turns[index], heard_ms=heard_ms)
+                self._turns[index] = _cut(self._turns[index], cut)
                 return self._turns[index]
         return None
 
     def on_agent_turn_over(self) -> None:
         """The next words of the agent belong to another turn."""
-        self._cut_heard_ms = None
+        self._cut = None
 
     def complete_all(self) -> list[Turn]:
         """Close both, in the order in which they began."""
@@ -97,3 +79,7 @@ class Transcript:
         """When :meth:`complete_quiet` will have something."""
         waiting = [self._touched[who] for who in self._open if not (who == "agent" and agent_speaking)]
         return min(waiting) + self._limits.turn_quiet_ms if waiting else None
+
+
+def _cut(turn: Turn, cut: Cut | None) -> Turn:
+    return turn if cut is None else replace(turn, heard_ms=cut.heard_ms, length_ms=cut.length_ms)
