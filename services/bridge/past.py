@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -73,13 +73,14 @@ def past_of(record: Mapping[str, str], lines: Sequence[str], *, seen_ms: int, no
     A handle is left out where it is too old, or where a function was being carried out: what the model session waited
     for will not come. Raises ValueError, KeyError or TypeError for what this code has not written.
     """
-    said = [Said(turn["who"], turn["text"][:LINE_CHARS_MAX]) for turn in map(json.loads, lines)]
+    said = _said(record, [json.loads(line) for line in lines])
     saying = record.get("pii_saying", "")[:LINE_CHARS_MAX]
-    if saying and not any(turn.who == "agent" and turn.pii_text == saying for turn in said[-2:]):
-        said.append(Said("agent", saying))  # it was still being said
     if saying:
-        heard = _heard(record, max(seen_ms, int(record.get("at", "0"))))
-        said = [Said(t.who, t.pii_text, heard) if (t.who, t.pii_text) == ("agent", saying) else t for t in said]
+        if not any((turn.who, turn.pii_text) == ("agent", saying) for turn in said[-2:]):
+            said.append(Said("agent", saying))  # it was still being said
+        place = max(n for n, turn in enumerate(said) if (turn.who, turn.pii_text) == ("agent", saying))
+        if said[place].heard is None:
+            said[place] = replace(said[place], heard=_heard(record, max(seen_ms, int(record.get("at", "0")))))
     is_fresh = now_ms - int(record.get("handle_at", "0")) < HANDLE_S * 1000
     may_resume = is_fresh and record.get("tools_pending", "0") == "0"
     return Past(
@@ -88,6 +89,25 @@ def past_of(record: Mapping[str, str], lines: Sequence[str], *, seen_ms: int, no
         cart_version=int(record.get("handle_cart") or 0),
         language=record.get("language"),
     )
+
+
+def _said(record: Mapping[str, str], turns: Sequence[dict[str, Any]]) -> list[Said]:
+    """The lines, with how much was heard of those that were cut off: while they were said, as the line itself tells,
+    or when they were written already, as the record tells of the newest one."""
+    said = [Said(turn["who"], turn["text"][:LINE_CHARS_MAX], _part_of(turn, "")) for turn in turns]
+    if record.get("cut_turn_at_ms"):
+        cut_at_ms = int(record["cut_turn_at_ms"])
+        for place in range(len(turns) - 1, -1, -1):
+            if said[place].who == "agent" and turns[place]["at_ms"] == cut_at_ms:
+                said[place] = replace(said[place], heard=_part_of(record, "cut_"))
+                break
+    return said
+
+
+def _part_of(fields: Mapping[str, Any], prefix: str) -> float | None:
+    """The part that was heard, of a line or the record; None where they say nothing of it."""
+    heard_ms, length_ms = fields.get(prefix + "heard_ms"), fields.get(prefix + "length_ms")
+    return None if heard_ms is None or length_ms is None else part_heard(int(heard_ms), int(length_ms))
 
 
 def _heard(record: Mapping[str, str], seen_ms: int) -> float | None:

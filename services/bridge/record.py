@@ -224,5 +224,5 @@ class RecordWriter:
 def _line(turn: a.Turn) -> str:
     line: dict[str, object] = {"who": turn.who, "text": turn.pii_text, "at_ms": turn.at_ms}
     if turn.heard_ms is not None:
-        line["heard_ms"] = turn.heard_ms
+        line |= {"heard_ms": turn.heard_ms, "length_ms": turn.length_ms}
     return json.dumps(line, ensure_ascii=False)

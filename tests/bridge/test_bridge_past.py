@@ -43,6 +43,25 @@ def test_interrupted_words_were_heard_as_far_as_the_bridge_has_measured() -> Non
     assert read(heard_ms="1000", seen_ms=OPENED + 40_000).said[-1].heard == 0.25
 
 
+def line(who: str, text: str, at_ms: int, **heard: int) -> str:
+    return json.dumps({"who": who, "text": text, "at_ms": at_ms, **heard})
+
+
+def test_line_says_itself_how_much_of_it_was_heard() -> None:
+    lines = [line("agent", "That is two burgers.", 900, heard_ms=500, length_ms=2_000), line("caller", "stop", 1_500)]
+    past = past_of({}, lines, seen_ms=0, now_ms=NOW)
+    assert past.said == (Said("agent", "That is two burgers.", 0.25), Said("caller", "stop"))
+
+
+def test_line_that_was_cut_off_after_it_was_written_is_known_by_its_time() -> None:
+    cut = RECORD | {"cut_turn_at_ms": "900", "cut_heard_ms": "1000", "cut_length_ms": "4000"}
+    same, saying = line("agent", "Of an older leg.", 900), line("agent", RECORD["pii_saying"], 900)
+    past = past_of(cut, [same, saying, line("caller", "wait", 900)], seen_ms=OPENED + 40_000, now_ms=NOW)
+    assert [turn.heard for turn in past.said] == [None, 0.25, None], "and not by when the bridge was last seen"
+    gone = past_of(cut, [line("agent", "Another.", 7_000)], seen_ms=OPENED + 40_000, now_ms=NOW)
+    assert [turn.heard for turn in gone.said] == [None, 1.0]
+
+
 def test_bridge_that_was_last_seen_before_they_began_played_nothing_for_sure() -> None:
     assert read(seen_ms=OPENED + 1_000, at=str(OPENED + 5_000)).said[-1].heard == 0.0
 
@@ -117,6 +136,18 @@ def test_session_tells_how_much_was_heard_before_an_interruption() -> None:
     assert (script.record["saying_ms"], script.record["heard_ms"]) == ("4000", "1000")
     script.say("the next one", 500)
     assert (script.record["pii_saying"], script.record["heard_ms"]) == ("the next one", "")
+
+
+def test_session_tells_how_much_was_heard_of_what_it_has_cut_off_itself() -> None:
+    script = Remembering()
+    script.talking()
+    script.feed(i.ModelAudio(bytes(48 * 4_000), 24_000), i.AgentWords("a long sentence"))
+    for _ in range(70):
+        script.wait(20)
+        script.feed(i.CallerSpoke(20, 20, 20))
+    script.feed(i.AgentWords(" that goes on"))
+    assert (script.record["saying_ms"], script.record["heard_ms"]) == ("4000", "1400")
+    assert script.record["pii_saying"] == "a long sentence"
 
 
 def test_session_tells_of_functions_and_read_backs_and_writes_nothing_for_mere_sound() -> None:

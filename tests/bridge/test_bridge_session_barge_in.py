@@ -201,7 +201,7 @@ def test_a_turn_that_was_complete_and_still_played_is_marked_afterwards() -> Non
     script.say("A long goodbye to you", 4_000)
     script.wait(1_000)
     (record,) = only(script.feed(i.ModelInterrupted()), a.SaveRecord)
-    assert record.fields == {"cut_turn_at_ms": "1500", "cut_heard_ms": "1000"}
+    assert record.fields == {"cut_turn_at_ms": "1500", "cut_heard_ms": "1000", "cut_length_ms": "4000"}
     script.feed(i.CarrierClosed())
     assert script.report.transcript[-1] == a.Turn(
         "agent", "A long goodbye to you", 1_500, heard_ms=1_000, length_ms=4_000

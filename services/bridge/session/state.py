@@ -23,6 +23,7 @@ from services.bridge.session.news import News
 from services.bridge.session.patience import Patience
 from services.bridge.session.phases import IllegalTransition, Phase, Trigger, next_phase
 from services.bridge.session.progress import Progress
+from services.bridge.session.said import Cut
 from services.bridge.session.seed import CallMemory, answers_text
 from services.bridge.session.speech import AgentSpeech
 from services.bridge.session.stuck import StuckWatch
@@ -42,6 +43,8 @@ class LegState:
         self._out: list[a.Action] = []
         self.phase = Phase.CONNECTING
         self.opened_at: int | None = None
+        self.cut: Cut | None = None
+        """The newest one."""
         self.agent_heard = False
         """The agent, not a cue, was heard by the caller."""
         self.speech = AgentSpeech(limits)
@@ -96,9 +99,11 @@ class LegState:
         cut = self.speech.take_cut()
         if cut is None:  # a cue gave way
             return
+        self.cut = cut
         turn = self.transcript.mark_cut(cut, self.speech.turn_open)
         if turn is not None:  # its line is written already
-            self._out.append(a.SaveRecord({"cut_turn_at_ms": str(turn.at_ms), "cut_heard_ms": str(cut.heard_ms)}))
+            place, heard, length = str(turn.at_ms), str(cut.heard_ms), str(cut.length_ms)
+            self._out.append(a.SaveRecord({"cut_turn_at_ms": place, "cut_heard_ms": heard, "cut_length_ms": length}))
 
     def adopt(self, calls: tuple[i.ToolRequest, ...]) -> tuple[i.ToolRequest, ...]:
         """Function calls under ids of ours: two model sessions may give the same id to two calls."""
