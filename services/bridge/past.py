@@ -17,10 +17,9 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.redis_clients import Client
 from services.bridge.session import CallFacts
+from services.bridge.session.facts import HANDLE_AGE_MS
 from services.bridge.session.said import SAID_LAST, Said, part_heard, said_line
 
-HANDLE_S: Final = 7_200 - 300
-"""A model's handle is good for two hours."""
 LINES_MAX: Final = 12
 LINE_CHARS_MAX: Final = 300
 
@@ -81,7 +80,7 @@ def past_of(record: Mapping[str, str], lines: Sequence[str], *, seen_ms: int, no
         place = max(n for n, turn in enumerate(said) if (turn.who, turn.pii_text) == ("agent", saying))
         if said[place].heard is None:
             said[place] = replace(said[place], heard=_heard(record, max(seen_ms, int(record.get("at", "0")))))
-    is_fresh = now_ms - int(record.get("handle_at", "0")) < HANDLE_S * 1000
+    is_fresh = now_ms - int(record.get("handle_at", "0")) < HANDLE_AGE_MS
     may_resume = is_fresh and record.get("tools_pending", "0") == "0"
     return Past(
         said=tuple(said[-LINES_MAX:]),

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+HANDLE_AGE_MS: Final = 2 * 60 * 60_000 - 5 * 60_000
+"""So long after it was given a resumption handle is used, by the same leg or one that takes over. The Developer API,
+the only one we talk to, takes a handle for two hours after its session ended (ai.google.dev, Live API, session
+management); Vertex' page says both 24 hours and ten minutes. One that is refused all the same costs an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,8 @@ class Limits:
     """Caller audio that waits for a session is kept a little longer than this."""
     model_quiet_ms: int = 700
     """So long nobody has spoken at a quiet point."""
-    handle_age_ms: int = 10 * 60_000
-    """Older handles are not used. Google says two hours in one place and ten minutes in another."""
+    handle_age_ms: int = HANDLE_AGE_MS
+    """Older handles are not used."""
     call_warn_ms: int = 12 * 60_000
     """The model is told that the call has become long."""
     call_ms: int = 15 * 60_000
