@@ -638,19 +638,6 @@ def test_a_session_that_is_gone_says_nothing_more() -> None:
     assert script.feed(*late, i.ModelReady(1), i.ModelClosed("closed_1000", 1)) == []
 
 
-def test_others_can_see_since_when_no_model_is_there() -> None:
-    script = Script()
-    script.feed(i.Opened())
-    life = script.session._leg.model
-    assert life.is_away_since == script.now
-    ready(script)
-    assert life.is_away_since is None
-    script.say("hello", 100)
-    script.wait(500)
-    lose(script, "closed_1011")
-    assert life.is_away_since == script.now
-
-
 def test_the_table_knows_every_state() -> None:
     assert {state for state, _ in TABLE} == set(ModelState) - {ModelState.GONE}
     assert {trigger for _, trigger in TABLE} == set(ModelTrigger)

@@ -131,11 +131,6 @@ class ModelLife:
         return self.state in (ModelState.LIVE, ModelState.DRAINING)
 
     @property
-    def is_away_since(self) -> int | None:
-        """Since when there is no session, first or again; None while there is one. The caller may hear nothing."""
-        return self._away_since
-
-    @property
     def has_fresh_handle(self) -> bool:
         """The handle is newer than all that was said and done in this session."""
         return self._handle is not None and self._handle_is_fresh
