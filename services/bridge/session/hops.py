@@ -68,7 +68,7 @@ class ModelHops:
         """Kept here, and outside of this process."""
         self._life.on_handle(handle, now)
         self._is_handle_recorded = True
-        self._leg.do([a.SaveRecord({"handle": handle, "handle_at_ms": str(self._leg.since_open(now))})])
+        self._leg.do([a.SaveRecord({"handle": handle})])
 
     def on_go_away(self, time_left_ms: int, now: int) -> None:
         """The server will close the connection."""

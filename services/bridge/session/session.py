@@ -173,10 +173,8 @@ class CallSession:
         record = {
             "branch_id": facts.branch_id,
             "menu_version": str(facts.menu_version),
-            "leg_epoch": str(facts.leg_epoch),
             "language": facts.language,
             "phase": self.phase.value,
-            "bridge_id": facts.bridge_id,
         }
         leg.do([a.SaveRecord(record)])
         self._hops.open(now)
