@@ -467,6 +467,29 @@ def test_an_answer_that_was_not_voiced_any_more_is_told_again() -> None:
     assert not only(ready(script), a.GoOn)
 
 
+def test_a_silent_session_that_is_replaced_leaves_nothing_to_the_next_one() -> None:
+    """Neither its handle, which would lead back into the silence, nor an answer to its function call."""
+    script = with_handle()
+    script.feed(i.CallerSpoke(400))
+    script.wait(7_000)
+    script.call("addItem")  # a sign of life that nobody hears
+    script.feed(i.ToolsCancelled(("c1",)), i.ResumptionOffered("h2"))
+    script.wait(8_000)
+    (connect,) = only(script.log, a.ConnectModel)[1:]
+    assert (connect.generation, connect.handle) == (2, None)
+    assert script.feed(i.ResumptionOffered("h3")) == [], "it comes of the session that was left"
+    ready(script)
+    script.call("addItem")
+    assert only(script.last, a.PublishTools)[0].calls[0].id == "0.2:c1"
+    script.answer(1, ("c1", "addItem", CART), version=2)
+    assert not only(script.log, a.AnswerTools), "this c1 is not that one"
+    script.answer(2, ("0.2:c1", "addItem", CART), version=3)
+    assert [each.id for each in only(script.last, a.AnswerTools)[0].results] == ["c1"]
+    after = lose(script, "closed_1006")
+    assert after is not None
+    assert after.handle is None
+
+
 def test_the_same_id_of_another_session_is_another_call() -> None:
     script = with_handle()
     script.call("addItem")

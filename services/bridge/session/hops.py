@@ -52,10 +52,10 @@ class ModelHops:
 
     def renew_if_silent(self, now: int) -> bool:
         """The session is there and says nothing: another one, that is told everything. False where there is none."""
-        attempt = self._life.renew("silent", now) if self._may_hop() else None
-        if attempt is None:
+        if not (self._may_hop() and self._life.may_renew(now)):
             return False
         self._leave_session()
+        attempt = self._life.renew("silent", now)
         self._leg.do([a.CloseModel()])
         self._connect(attempt)
         return True
@@ -65,7 +65,9 @@ class ModelHops:
         self._life.on_sign_of_life()
 
     def on_handle(self, handle: str, now: int) -> None:
-        """Kept here, and outside of this process."""
+        """Kept here, and outside of this process. That of a session which was left meanwhile is not."""
+        if not self._life.is_live:
+            return
         self._life.on_handle(handle, now)
         self._is_handle_recorded = True
         self._leg.do([a.SaveRecord({"handle": handle})])
@@ -184,7 +186,7 @@ class ModelHops:
             self._connect(attempt)
 
     def _leave_session(self) -> None:
-        """Everything that was bound to the session that is gone."""
+        """Everything that was bound to the session that is gone; to be done before the next one has its number."""
         leg = self._leg
         is_cut = leg.speech.is_generating
         self._broke_off = ""

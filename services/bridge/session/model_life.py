@@ -200,13 +200,16 @@ class ModelLife:
         self._absence = _Absence(now, self._cause)
         return self._next(0, now)
 
-    def renew(self, word: str, now: int) -> Attempt | None:
-        """Leave a session that lives and does nothing; its handle would lead back into the same silence. None, and
-        nothing changed, where so many were lost already that another one is no help."""
+    def may_renew(self, now: int) -> bool:
+        """A session lives, and not so many were lost already that another one is no help."""
         recent = [at for at in self._losses if now - at <= self._limits.model_losses_within_ms]
         is_too_many = len(recent) >= self._limits.model_losses_max or self.generation >= self._limits.model_sessions_max
-        if not self.is_live or is_too_many or not self._move(ModelTrigger.LOST):
-            return None
+        return self.is_live and not is_too_many
+
+    def renew(self, word: str, now: int) -> Attempt:
+        """Leave a session that lives and does nothing; its handle would lead back into the same silence. Only where
+        :meth:`may_renew`."""
+        self._move(ModelTrigger.LOST)
         self._begin_absence(word, now)
         self._handle = None
         return self._next(0, now)
