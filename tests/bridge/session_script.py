@@ -95,3 +95,8 @@ class Script:
 def only(actions: list[a.Action], kind: type[T] | tuple[type[T], ...]) -> list[T]:
     """The actions of one kind."""
     return [action for action in actions if isinstance(action, kind)]
+
+
+def answers(actions: list[a.Action]) -> dict[str, object]:
+    """id -> status of everything that was answered."""
+    return {result.id: result.response["status"] for each in only(actions, a.AnswerTools) for result in each.results}

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from cue_script import CUES, MS, NO_OTHER_MODEL, cues, script
 from session_script import FACTS, SECOND_OF_24K, Script, only
 
-from services.bridge.cue_book import load_cues
 from services.bridge.session import CallFacts, CallSession, Limits
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.phases import Phase
-from services.bridge.session.stuck import NUDGE_FAILED, NUDGE_GREETING
 from services.bridge.session.watch import CALL_IS_LONG
-
-CUES = load_cues().times
-MS = CUES["en"]
-SILENT = i.ModelAudio(SECOND_OF_24K, 24_000, is_audible=False)
-
-
-NO_OTHER_MODEL = Limits(model_losses_max=0)
-
-
-def script(limits: Limits = NO_OTHER_MODEL) -> Script:
-    """Where the ladder is not what is tested, a silent model is not replaced."""
-    return Script(limits=limits, cue_times=CUES)
-
-
-def cues(actions: list[a.Action]) -> list[str]:
-    return [each.name for each in only(actions, a.PlayCue)]
-
 
 # -- a model that is slow, and one that is gone --------------------------------------------------------------------
 
@@ -165,77 +147,6 @@ def test_functions_without_end_are_no_sound_either() -> None:
     assert not only(call.log, a.TellModel), "it does something"
 
 
-# -- turns that are none -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("turn", [i.TurnCompleted(), i.TurnCompleted("RESPONSE_REJECTED")])
-@pytest.mark.parametrize("audio", [(), (SILENT, SILENT, SILENT)])
-def test_an_answer_that_cannot_be_heard_is_asked_for_again(turn: i.TurnCompleted, audio: tuple[i.Input, ...]) -> None:
-    call = script().talking()
-    call.feed(i.CallerSpoke(400))
-    call.wait(500)
-    call.feed(*audio, turn)
-    assert a.Complain("model_turn_failed", turn.reason) in call.last
-    assert (a.Complain("model_inaudible") in call.last) == bool(audio)
-    assert not only(call.last, a.PlayAudio)
-    assert only(call.wait(1_500), a.TellModel) == [a.TellModel(NUDGE_FAILED)]
-    call.feed(turn)
-    assert not only(call.wait(900), a.TellModel), "once"
-    call.say("Here you are.", 1_000)
-    assert not only(call.wait(5_000), a.TellModel)
-
-
-def test_a_greeting_that_cannot_be_heard_is_asked_for_again() -> None:
-    call = script()
-    call.feed(i.Opened(), i.ModelReady(), SILENT, i.GenerationCompleted(), i.TurnCompleted())
-    assert call.session.phase is Phase.GREETING
-    assert only(call.wait(1_500), a.TellModel) == [a.TellModel(NUDGE_GREETING)]
-    call.say("Hello.", 1_000)
-    assert call.session.phase is Phase.TALKING
-
-
-def test_a_read_back_that_cannot_be_heard_is_none() -> None:
-    call = script().talking()
-    call.quote()
-    call.feed(SILENT, SILENT, i.GenerationCompleted(), i.TurnCompleted())
-    call.wait(1_000)
-    assert call.evidence().outcome == "none"
-
-
-def test_a_stray_end_of_a_turn_is_nothing() -> None:
-    call = script().talking()
-    assert call.feed(i.TurnCompleted()) == []
-    assert not only(call.wait(8_000), a.TellModel)
-
-
-def test_a_model_that_says_it_waits_for_the_caller_owes_nothing() -> None:
-    call = script().talking()
-    call.feed(i.CallerSpoke(400))
-    call.feed(i.TurnCompleted(awaits_caller=True))
-    assert not only(call.wait(8_000), (a.TellModel, a.PlayCue))
-
-
-def test_pauses_of_a_voice_are_played_and_a_quiet_head_is_shortened() -> None:
-    call = script().talking()
-    quiet = i.ModelAudio(bytes(48 * 200), 24_000, is_audible=False)
-    loud = i.ModelAudio(bytes(48 * 200), 24_000)
-    assert not only(call.feed(quiet, quiet, quiet), a.PlayAudio)
-    assert [len(each.pcm) for each in only(call.feed(loud), a.PlayAudio)] == [48 * 500]
-    assert len(only(call.feed(*[quiet] * 7), a.PlayAudio)) == 7
-    assert not only(call.feed(quiet), a.PlayAudio), "1.6 s of nothing are no pause"
-    assert only(call.feed(loud), a.PlayAudio)
-
-
-def test_a_phantom_interruption_is_asked_about() -> None:
-    call = script().talking()
-    call.wait(1_000)
-    call.feed(i.ModelInterrupted())
-    assert not only(call.wait(1_999), a.TellModel)
-    assert only(call.wait(1), a.TellModel) == [a.TellModel(NUDGE_FAILED)]
-    call.say("Are you still there?", 1_000)
-    assert not only(call.wait(5_000), (a.TellModel, a.PlayCue))
-
-
 # -- the beginning -------------------------------------------------------------------------------------------------
 
 
@@ -320,101 +231,6 @@ def test_who_picked_up_does_not_wait_for_a_cue() -> None:
     call.feed(i.LeaveRequested())
     assert not cues(call.wait(3_000)), "it would not be over when the stream is left"
     assert call.session.phase is Phase.ENDED
-
-
-# -- the caller ----------------------------------------------------------------------------------------------------
-
-
-def test_a_silent_caller_is_asked_twice_and_then_taken_leave_of() -> None:
-    call = script().talking()
-    call.wait(8_499)
-    assert not cues(call.log)
-    assert cues(call.wait(1)) == ["are_you_there"]
-    assert cues(call.wait(MS["are_you_there"] + 9_000)) == ["are_you_there"]
-    assert cues(call.wait(MS["are_you_there"] + 9_000)) == ["goodbye"]
-    assert not only(call.wait(MS["goodbye"] + 399), a.CloseCarrier)
-    call.wait(1)
-    assert (call.report.outcome, call.report.reason) == ("no_order", "goodbye")
-    assert not only(call.log, a.RequestHandoff)
-
-
-def test_who_speaks_up_during_the_goodbye_goes_on() -> None:
-    call = script().talking()
-    call.wait(40_000 - MS["goodbye"])
-    assert call.session.phase is Phase.FAREWELL
-    call.feed(i.CallerSpoke(200))
-    assert only(call.feed(i.CallerSpoke(200)), a.FlushPlayback)
-    assert call.session.phase is Phase.TALKING
-    call.say("There you are.", 1_000)
-    assert not only(call.wait(5_000), a.CloseCarrier)
-
-
-def test_a_word_begins_the_count_anew_and_a_cough_the_time() -> None:
-    call = script().talking()
-    call.wait(8_000)
-    call.feed(i.CallerSpoke(100))
-    assert not cues(call.wait(8_999))
-    assert cues(call.wait(1)) == ["are_you_there"]
-    call.wait(4_000)
-    call.feed(i.CallerSpoke(400), i.CallerWords("yes"))
-    call.say("What would you like?", 1_000)
-    assert cues(call.wait(30_000)) == ["are_you_there", "are_you_there"], "not yet the goodbye"
-
-
-def test_a_yes_to_the_question_confirms_no_order() -> None:
-    call = script().talking()
-    call.quote()
-    call.say("That is 550 shillings, is that right?", 2_000)
-    call.wait(2_100)
-    assert call.evidence().outcome == "completed"
-    call.wait(9_000)
-    call.feed(i.CallerSpoke(400))
-    assert (call.evidence().outcome, call.evidence().caller_speech_ms) == ("none", 0)
-
-
-def test_nobody_is_asked_whether_they_are_there_while_a_person_is_rung() -> None:
-    call = script().talking()
-    (asked,) = only(call.call("escalate"), a.RequestHandoff)
-    call.feed(i.HandoffAnswered(asked.request_id, "ann", "I am ringing Ann.", stay=True))
-    call.say("I am ringing Ann.", 500)
-    assert not cues(call.wait(60_000))
-
-
-def test_a_cue_gives_way_to_the_caller_but_not_to_a_cough() -> None:
-    call = script().talking()
-    call.wait(8_500)
-    call.wait(500)
-    assert not only(call.feed(i.CallerSpoke(200)), a.FlushPlayback)
-    assert only(call.feed(i.CallerSpoke(100)), a.FlushPlayback) == [a.FlushPlayback(1)]
-    assert not only(call.feed(i.CallerSpoke(400)), a.FlushPlayback)
-    call.feed(i.CarrierClosed())
-    assert call.report.transcript == (a.Turn("agent", "hello", 0),), "what the agent had said was heard to its end"
-
-
-def test_a_cue_that_says_what_was_decided_does_not_give_way() -> None:
-    call = script().talking()
-    call.feed(i.CallerSpoke(400))
-    call.wait(8_100)
-    assert not only(call.feed(i.CallerSpoke(1_000)), a.FlushPlayback)
-
-
-def test_the_agents_words_behind_a_cue_are_not_dropped_with_it() -> None:
-    call = script().talking()
-    call.feed(i.CallerSpoke(400))
-    call.wait(3_000)
-    call.feed(i.ModelAudio(SECOND_OF_24K, 24_000))
-    assert not only(call.feed(i.CallerSpoke(1_000)), a.FlushPlayback), "that is the model's own decision"
-
-
-def test_no_cue_into_the_callers_words() -> None:
-    call = script().talking()
-    call.call("addItem")
-    for _ in range(10):
-        call.feed(i.CallerSpoke(20))
-        call.wait(200)
-    assert not cues(call.log)
-    call.wait(300)
-    assert cues(call.log) == ["one_moment"]
 
 
 # -- the length of a call ------------------------------------------------------------------------------------------
