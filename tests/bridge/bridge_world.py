@@ -44,6 +44,7 @@ from agiza.runtime.traces import Trace
 from services.bridge.__main__ import serve
 from services.bridge.settings import BridgeSettings
 from simulators.live_api.brain import Brain
+from simulators.live_api.conversation import Conversation
 from simulators.live_api.scripted import ScriptedBrain
 from simulators.live_api.server import LiveServer, LiveServerSettings
 from simulators.speech.marked import BEACON, MarkedDecoder, encode
@@ -51,6 +52,9 @@ from simulators.speech.marked import BEACON, MarkedDecoder, encode
 SECRET = "s" * 40
 TOKEN = "t" * 40
 BRANCHES = Path(__file__).parents[2] / "branches"
+BEACON_S_MAX = 1.5
+"""It takes half a second; the line begins it when its socket is open, which may be after the model is ready."""
+BEACON_STEP_S = 0.02
 STREAMS = {
     streams.HANDOFFS: "0",
     streams.CALLS: "0",
@@ -342,9 +346,24 @@ async def open_around(redis_url: str) -> AsyncIterator[tuple[Around, str]]:
         await redis.aclose()
 
 
+class AfterBeacon:
+    """A script that a :class:`Line` may talk with: it begins when the line's beacon is over, which would interrupt the
+    first sentence. A session that goes on from an earlier one hears none, and a bare socket never says any."""
+
+    def __init__(self, steps: list[object]) -> None:
+        self._script = ScriptedBrain.from_steps(steps)
+
+    async def run(self, talk: Conversation) -> None:
+        waited_s = 0.0
+        while not (talk.text_caller or talk.resumed) and waited_s < BEACON_S_MAX:
+            await talk.clock.sleep(BEACON_STEP_S)
+            waited_s += BEACON_STEP_S
+        await self._script.run(talk)
+
+
 def live_server(steps: list[object] | Brain) -> LiveServer:
-    brain = ScriptedBrain.from_steps(steps) if isinstance(steps, list) else steps
-    return LiveServer(LiveServerSettings(brain=brain))
+    """A Live server with this script; steps begin behind the line's beacon."""
+    return LiveServer(LiveServerSettings(brain=AfterBeacon(steps) if isinstance(steps, list) else steps))
 
 
 @contextlib.asynccontextmanager

@@ -15,8 +15,7 @@ from simulators.speech.voices import EspeakVoice
 
 pytestmark = pytest.mark.integration
 
-# The pause is for the line's beacon, which says that this caller speaks text: it takes half a second.
-GREETING: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello, what would you like?"}]
+GREETING: list[object] = ["wait_for_prompt", {"say": "Hello, what would you like?"}]
 ORDER: list[object] = [
     *GREETING,
     {"wait_for_text": "burger"},

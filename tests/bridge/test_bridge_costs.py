@@ -25,7 +25,7 @@ PRICES = {
     "agiza_price_stream": "50",
 }
 STEPS: list[object] = [
-    "wait_for_prompt", {"pause": 0.6}, {"say": "Hello, what would you like?"},
+    "wait_for_prompt", {"say": "Hello, what would you like?"},
     {"wait_for_text": "burger"}, {"call": {"name": "addItem", "args": {"name": "chicken-burger"}}},
     {"call": {"name": "switchLanguage", "args": {"language": "sw"}}},
     {"call": {"name": "getTotal"}}, {"say": "Kwaheri."}, {"call": {"name": "endCall"}}, "end_turn",

@@ -20,7 +20,6 @@ from simulators.live_api.faults import Faults
 
 STEPS: list[object] = [
     "wait_for_prompt",
-    {"pause": 0.6},
     {"say": "Hello."},
     {"call": {"name": "addItem"}},
     {"say": "Added."},

@@ -17,7 +17,7 @@ from simulators.live_api.faults import Faults
 
 pytestmark = pytest.mark.integration
 
-GREETING: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello, what would you like?"}]
+GREETING: list[object] = ["wait_for_prompt", {"say": "Hello, what would you like?"}]
 
 
 async def test_a_fault_in_one_call_ends_that_call_only(

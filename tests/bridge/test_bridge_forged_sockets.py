@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 SOCKETS = 1000
 AT_ONCE = 20
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-STEPS: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello."}]
+STEPS: list[object] = ["wait_for_prompt", {"say": "Hello."}]
 
 
 def forgeries(seed: int, used: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from simulators.live_api.faults import Faults
 
 pytestmark = pytest.mark.integration
 
-STEPS: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello."}]
+STEPS: list[object] = ["wait_for_prompt", {"say": "Hello."}]
 
 
 async def refused(world: World, token: str, *subprotocols: str) -> int:

@@ -20,7 +20,6 @@ pytestmark = pytest.mark.integration
 SENTENCE = "I am putting you through to a member of our team now. Please stay on the line."
 STEPS: list[object] = [
     "wait_for_prompt",
-    {"pause": 0.6},
     {"say": "Hello, what would you like?"},
     {"wait_for_text": "person"},
     {"call": {"name": "escalate", "args": {"reason": "caller_asked", "summary": "Wants a person."}}},

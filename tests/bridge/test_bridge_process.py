@@ -24,7 +24,7 @@ from agiza.contracts import streams
 
 pytestmark = pytest.mark.integration
 
-STEPS: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello."}, {"wait_for_text": "bye"},
+STEPS: list[object] = ["wait_for_prompt", {"say": "Hello."}, {"wait_for_text": "bye"},
                        {"say": "Goodbye."}, {"call": {"name": "endCall"}}, "end_turn"]  # fmt: skip
 
 

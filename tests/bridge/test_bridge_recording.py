@@ -176,7 +176,7 @@ def test_command_shows_inputs_actions_and_phases_without_words(tmp_path: Path) -
 async def test_bridge_records_when_it_is_asked_to(
     redis_url: str, redis_urls: Mapping[str, str], tmp_path: Path
 ) -> None:
-    steps: list[object] = ["wait_for_prompt", {"pause": 0.6}, {"say": "Hello."}, {"wait_for_text": "burger"},
+    steps: list[object] = ["wait_for_prompt", {"say": "Hello."}, {"wait_for_text": "burger"},
                            {"call": {"name": "addItem"}}, {"say": "Added."}, "end_turn"]  # fmt: skip
     kept = {"agiza_record_calls": 5, "agiza_record_folder": str(tmp_path)}
     async with open_world(redis_url, redis_urls["bridge"], steps, **kept) as world:

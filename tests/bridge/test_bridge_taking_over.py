@@ -41,7 +41,7 @@ from simulators.live_api.server import LiveServer
 pytestmark = pytest.mark.integration
 
 CALL = "HD_taken01"
-GREETING: list[object] = ["wait_for_prompt", {"pause": 0.4}, {"say": "Hello, what would you like?"}, "end_turn"]
+GREETING: list[object] = ["wait_for_prompt", {"say": "Hello, what would you like?"}, "end_turn"]
 ADD: list[object] = [
     {"wait_for_text": "burger"}, {"call": {"name": "addItem", "args": {"name": "chicken-burger", "quantity": 2}}},
     {"say": "Two chicken burgers."}, "end_turn", {"wait_for_text": "fries"},
@@ -186,9 +186,7 @@ async def test_leg_that_comes_too_late_does_not_take_the_call_back(two: Two) -> 
 
 
 async def test_later_leg_is_not_greeted_but_told_where_it_was(redis_url: str, redis_urls: Mapping[str, str]) -> None:
-    async with open_world(
-        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Sorry."}]
-    ) as world:
+    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Sorry."}]) as world:
         world.around.cart = {"resumed": "leg", "cart_version": 2, "lines": "two teas", "total": "two hundred"}
         line = await world.call(call_id=CALL, epoch=1)
         await line.until_heard("Sorry")
@@ -201,9 +199,7 @@ async def test_later_leg_is_not_greeted_but_told_where_it_was(redis_url: str, re
 
 
 async def test_later_leg_speaks_what_the_caller_had_switched_to(redis_url: str, redis_urls: Mapping[str, str]) -> None:
-    async with open_world(
-        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Samahani."}]
-    ) as world:
+    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Samahani."}]) as world:
         await world.redis.hset(streams.session_key(CALL), mapping={"leg_epoch": "0", "language": "sw"})  # type: ignore[misc]
         line = await world.call(call_id=CALL, epoch=1)
         await line.until_heard("Samahani")
@@ -217,9 +213,7 @@ async def test_later_leg_speaks_what_the_caller_had_switched_to(redis_url: str, 
 async def test_take_over_goes_over_http_when_the_stream_is_silent(
     redis_url: str, redis_urls: Mapping[str, str]
 ) -> None:
-    async with open_world(
-        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Sorry."}]
-    ) as world:
+    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Sorry."}]) as world:
         world.around.deaf = True
         world.around.cart = {"resumed": "leg", "lines": "two teas", "total": "two hundred"}
         line = await world.call(call_id=CALL, epoch=1)
@@ -229,9 +223,7 @@ async def test_take_over_goes_over_http_when_the_stream_is_silent(
 
 
 async def test_leg_goes_on_when_nobody_answers_the_take_over(redis_url: str, redis_urls: Mapping[str, str]) -> None:
-    async with open_world(
-        redis_url, redis_urls["bridge"], ["wait_for_prompt", {"pause": 0.6}, {"say": "Sorry."}]
-    ) as world:
+    async with open_world(redis_url, redis_urls["bridge"], ["wait_for_prompt", {"say": "Sorry."}]) as world:
         world.around.deaf = world.around.http_deaf = True
         line = await world.call(call_id=CALL, epoch=1)
         await line.until_heard("Sorry")
