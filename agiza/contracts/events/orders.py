@@ -1,0 +1,102 @@
+"""Carts and orders: what screens and kitchens are told."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from agiza.contracts import streams
+from agiza.contracts.events.event import Event, Part
+
+
+class CartChanged(Event):
+    """The cart of a live call changed. For screens; provisional and not numbered."""
+
+    type: ClassVar = "agiza.cart.changed"
+    version: ClassVar = 1
+
+    cart_id: str
+    cart_version: int = Field(ge=0)
+    cart: dict[str, Any]
+
+    def stream(self) -> str:
+        return streams.carts_channel(self.branch_id)
+
+
+class TicketOption(Part):
+    """An option of a ticket line, defaults included; ``chosen`` is False for a default that nobody touched.
+
+    ``quantity`` is per unit of the line; ``price_minor`` is for one.
+    """
+
+    id: str
+    name: str
+    group: str
+    quantity: int = Field(ge=1)
+    price_minor: int = 0
+    chosen: bool = True
+
+
+class TicketPart(Part):
+    """The item that an option of a combo brings, with that item's own options, as the kitchen makes it."""
+
+    item: str
+    name: str
+    kitchen: str
+    quantity: int = Field(ge=1)
+    options: tuple[TicketOption, ...] = ()
+
+
+class TicketLine(Part):
+    """One line of an order. ``unit_minor`` includes the options; ``kitchen`` is the kitchen's wording."""
+
+    item: str
+    name: str
+    kitchen: str
+    quantity: int = Field(ge=1)
+    options: tuple[TicketOption, ...] = ()
+    parts: tuple[TicketPart, ...] = ()
+    unit_minor: int
+    total_minor: int
+
+
+class OrderPlaced(Event):
+    """A confirmed order: the kitchen's ticket. Amounts are minor units of ``currency``."""
+
+    type: ClassVar = "agiza.order.placed"
+    version: ClassVar = 1
+
+    order_id: str
+    order_number: int = Field(ge=1)
+    menu_version: int = Field(ge=1)
+    placed_at: str
+    fulfilment: Literal["pickup", "delivery", "dine-in"]
+    lines: tuple[TicketLine, ...] = Field(min_length=1)
+    currency: str
+    items_minor: int
+    delivery_fee_minor: int = 0
+    tax_minor: int
+    total_minor: int
+    eta_minutes: int | None = None
+    supplement_of: str | None = None
+    note: str | None = None
+    pii_customer_name: str | None = None
+    pii_customer_phone: str | None = None
+    pii_delivery_address: str | None = None
+
+    def stream(self) -> str:
+        return streams.orders_stream(self.branch_id)
+
+
+class OrderCancelRequested(Event):
+    """The caller takes a placed order back; the kitchen has not finished it. Stop making it."""
+
+    type: ClassVar = "agiza.order.cancel_requested"
+    version: ClassVar = 1
+
+    order_id: str
+    order_number: int = Field(ge=1)
+
+    def stream(self) -> str:
+        return streams.orders_stream(self.branch_id)
