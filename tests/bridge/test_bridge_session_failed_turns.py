@@ -40,6 +40,23 @@ def test_a_greeting_that_cannot_be_heard_is_asked_for_again() -> None:
     assert call.session.phase is Phase.TALKING
 
 
+def test_a_hello_that_cut_the_greeting_off_before_it_was_heard_is_not_the_end() -> None:
+    """The caller waits for the agent and the model for the caller: without a word of ours the line would be given up."""
+    call = script()
+    call.feed(i.Opened(), i.ModelReady(), i.AgentWords("Hello, this is"))
+    call.feed(i.CallerSpoke(400), i.ModelInterrupted(), i.TurnCompleted())
+    assert not only(call.wait(2_400), a.TellModel)
+    assert only(call.wait(200), a.TellModel) == [a.TellModel(NUDGE_GREETING)]
+    call.say("Hello.", 1_000)
+    assert call.session.phase is Phase.TALKING
+
+
+def test_a_model_that_is_slow_to_greet_a_silent_caller_is_not_hurried() -> None:
+    call = script()
+    call.feed(i.Opened(), i.ModelReady())
+    assert not only(call.wait(7_900), a.TellModel)
+
+
 def test_a_read_back_that_cannot_be_heard_is_none() -> None:
     call = script().talking()
     call.quote()

@@ -116,20 +116,21 @@ class StuckWatch:
         """The caller has said something that the model has not answered."""
         return self._voiced_ms >= self._limits.stuck_voice_ms
 
-    def next_due(self, *, only_failed: bool = False) -> int | None:
-        """When :meth:`due` will have something. ``only_failed``: as long as another deadline is set for the rest."""
-        nudge_at, stuck_at = self._nudge_at(only_failed=only_failed), self._stuck_at()
-        if only_failed:
+    def next_due(self, *, unheard: bool = False) -> int | None:
+        """When :meth:`due` will have something. ``unheard``: the agent was never heard yet. Another deadline is set for
+        that; the model is reminded before it after a failure, and when the caller has spoken."""
+        nudge_at, stuck_at = self._nudge_at(unheard=unheard), self._stuck_at()
+        if unheard:
             return nudge_at
         return min((at for at in (nudge_at, stuck_at) if at is not None), default=None)
 
-    def due(self, now: int, *, only_failed: bool = False) -> Literal["nudge", "nudge_failed", "stuck"] | None:
+    def due(self, now: int, *, unheard: bool = False) -> Literal["nudge", "nudge_failed", "stuck"] | None:
         """What is to be done now. Each is said once."""
-        nudge_at, stuck_at = self._nudge_at(only_failed=only_failed), self._stuck_at()
+        nudge_at, stuck_at = self._nudge_at(unheard=unheard), self._stuck_at()
         if nudge_at is not None and now >= nudge_at:
             self._nudged = True
             return "nudge" if self._failed_at is None else "nudge_failed"
-        if not only_failed and stuck_at is not None and now >= stuck_at:
+        if not unheard and stuck_at is not None and now >= stuck_at:
             return "stuck"
         return None
 
@@ -159,13 +160,17 @@ class StuckWatch:
         since = self.owed_since
         return None if since is None else max(since, self._touched_at, int(self._agent_ends_at))
 
-    def _nudge_at(self, *, only_failed: bool) -> int | None:
+    def _nudge_at(self, *, unheard: bool) -> int | None:
         waits_from = self._waits_from()
         if self._nudged or waits_from is None:
             return None
+        nudge_at: int | None = waits_from + self._limits.nudge_ms
+        if unheard:
+            nudge_at = waits_from + self._limits.unheard_nudge_ms if self.is_waited_for else None
         if self._failed_at is not None:
-            return min(waits_from + self._limits.nudge_ms, self._failed_at + self._nudge_early_ms)
-        return None if only_failed else waits_from + self._limits.nudge_ms
+            early_at = self._failed_at + self._nudge_early_ms
+            return early_at if nudge_at is None else min(nudge_at, early_at)
+        return nudge_at
 
     def _stuck_at(self) -> int | None:
         waits_from = self._waits_from()

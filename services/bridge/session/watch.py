@@ -110,7 +110,7 @@ class Watch:
         if reason is not None:
             self._endings.need_person(reason, SUMMARIES[reason], now)
             return
-        due = leg.stuck.due(now, only_failed=not leg.agent_heard) if self._may_be_stuck() else None
+        due = leg.stuck.due(now, unheard=not leg.agent_heard) if self._may_be_stuck() else None
         if due == "stuck":
             leg.do([a.Complain("model_stuck")])
             if not leg.stuck.is_renewed and self._hops.renew_if_silent(now):
@@ -123,7 +123,7 @@ class Watch:
             leg.do([a.Complain("model_nudged"), a.TellModel(text if leg.agent_heard else NUDGE_GREETING)])
 
     def _stuck_at(self) -> int | None:
-        return self._leg.stuck.next_due(only_failed=not self._leg.agent_heard) if self._may_be_stuck() else None
+        return self._leg.stuck.next_due(unheard=not self._leg.agent_heard) if self._may_be_stuck() else None
 
     def _may_be_stuck(self) -> bool:
         """A model that waits for a function need not speak, and one that is away is looked after by the hops."""
