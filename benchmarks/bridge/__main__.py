@@ -28,12 +28,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -56,7 +54,7 @@ ROOT: Final = Path(__file__).parents[2]
 async def run(names: Sequence[str], plan: Plan) -> list[Result]:
     """Every bridge, one after the other. Callers, model, Redis and ``orders`` have the load side's core."""
     cores = machine.choose_cores()
-    with _pinned_to(cores.load), tempfile.TemporaryDirectory() as folder:
+    with machine.pinned_to(cores.load), tempfile.TemporaryDirectory() as folder:
         certificate = make_certificate(Path(folder), now=datetime.now(UTC))
         async with surroundings() as around:
             bench = Bench(
@@ -138,16 +136,6 @@ def _provide(names: Sequence[str]) -> None:
         made = subprocess.run([str(ROOT / "scripts" / "peers.sh"), *peers], check=False)
         if made.returncode:  # it has said why
             sys.exit(made.returncode)
-
-
-@contextlib.contextmanager
-def _pinned_to(core: int) -> Iterator[None]:
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 if __name__ == "__main__":

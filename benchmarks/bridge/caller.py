@@ -105,14 +105,19 @@ class Caller(asyncio.Protocol):
             self.is_open.set_result(None)
         now = self._time()
         for kind, payload in self._frames.feed(data):
-            if kind == wire.BINARY:
-                audio = len(payload.rstrip(b"\0"))  # zeros only push out what lies at the carrier
-                if audio and self._asked_at:
-                    self._gauge.down.append(now - self._asked_at)
-                    self._asked_at = 0.0
-                self._heard += audio
-            elif kind == wire.PING and self._transport is not None:
-                self._transport.write(wire.from_client(wire.PONG, payload))
+            if kind == wire.PING:
+                if self._transport is not None:
+                    self._transport.write(wire.from_client(wire.PONG, payload))
+            else:
+                self._take(kind, payload, now)
+
+    def _take(self, kind: int, payload: bytes, now: float) -> None:
+        if kind == wire.BINARY:
+            audio = len(payload.rstrip(b"\0"))  # zeros only push out what lies at the carrier
+            if audio and self._asked_at:
+                self._gauge.down.append(now - self._asked_at)
+                self._asked_at = 0.0
+            self._heard += audio
 
     def connection_lost(self, error: Exception | None) -> None:
         """The call is over."""

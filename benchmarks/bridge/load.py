@@ -7,13 +7,13 @@ import contextlib
 import gc
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 from benchmarks.bridge.caller import Caller
 from benchmarks.bridge.gauge import FRAME_MS, Gauge
 from benchmarks.bridge.model import ModelConnection
-from benchmarks.bridge.sound import TICK_MS, Utterance, caller_bodies, utterance
+from benchmarks.bridge.sound import TICK_MS
 
 CALLS_PER_S: Final = 25.0
 """New calls begin at this rate, so that their utterances are spread over time."""
@@ -27,17 +27,21 @@ HOST: Final = "127.0.0.1"
 class Load:
     """Callers against a bridge at :attr:`port`. :meth:`bring_to` changes how many; :attr:`gauge` has what they saw.
 
-    ``utterance_bytes`` is what a whole one comes to at the carrier.
+    ``path`` is asked for each new call; ``make_caller`` gets its number, ``make_model`` all callers by number.
     """
 
-    def __init__(self, path: Callable[[], str], utterance_bytes: float, part_ms: int) -> None:
+    def __init__(
+        self,
+        path: Callable[[], str],
+        make_caller: Callable[[int, Gauge], Caller],
+        make_model: Callable[[Mapping[int, Caller], Gauge], ModelConnection],
+    ) -> None:
         self.gauge = Gauge()
         self.model_port = 0
         self._path = path
         self.port = 0
-        self._utterance_bytes = utterance_bytes
-        self._bodies = caller_bodies()
-        self._said: Utterance = utterance(part_ms)
+        self._make_caller = make_caller
+        self._make_model = make_model
         self._callers: dict[int, Caller] = {}
         # Spread over the milliseconds of a frame and of a tick, as independent telephones and models are.
         self._caller_slots: list[list[Caller]] = [[] for _ in range(FRAME_MS)]
@@ -75,7 +79,7 @@ class Load:
     async def bring_to(self, calls: int) -> None:
         """Dial, or hang up the newest, until there are so many, and every call's model has heard and spoken."""
         while len(self._callers) < calls:
-            caller = Caller(self._dialled, self._bodies, self.gauge, self._utterance_bytes)
+            caller = self._make_caller(self._dialled, self.gauge)
             self._callers[caller.index] = caller
             self._caller_slots[caller.index % FRAME_MS].append(caller)
             self._dialled += 1
@@ -103,7 +107,7 @@ class Load:
         return self.gauge
 
     def _connected(self) -> ModelConnection:
-        connection = ModelConnection(self._callers, self._said, self.gauge)
+        connection = self._make_model(self._callers, self.gauge)
         self._model_slots[self._answered % TICK_MS].append(connection)
         self._answered += 1
         return connection

@@ -13,10 +13,12 @@ from typing import Final
 
 from agiza.cli.processes import Child
 from benchmarks.bridge import machine
+from benchmarks.bridge.caller import Caller
 from benchmarks.bridge.gauge import percentile_ms
 from benchmarks.bridge.load import Load
+from benchmarks.bridge.model import ModelConnection
 from benchmarks.bridge.result import Result, Row
-from benchmarks.bridge.sound import UTTERANCE_MS
+from benchmarks.bridge.sound import UTTERANCE_MS, caller_bodies, utterance
 from benchmarks.bridge.subjects import Subject, World, running
 from simulators.live_api.certificate import Certificate
 
@@ -74,10 +76,12 @@ class Bench:
         """One process of the bridge, with ever more calls. Ends early where more would only be worse."""
         rows: list[Row] = []
         world = self.make_world(0)
+        said, bodies = utterance(self.plan.part_ms), caller_bodies()
+        utterance_bytes = (UTTERANCE_MS - subject.held_back_ms) * subject.carrier_rate * 2 / 1000
         load = Load(
             lambda: subject.path(world),
-            (UTTERANCE_MS - subject.held_back_ms) * subject.carrier_rate * 2 / 1000,
-            self.plan.part_ms,
+            lambda index, gauge: Caller(index, bodies, gauge, utterance_bytes),
+            lambda callers, gauge: ModelConnection(callers, said, gauge),
         )
         async with load.running(self.certificate.context):
             world = self.make_world(load.model_port)

@@ -50,15 +50,18 @@ class ModelConnection(asyncio.Protocol):
         if not self.is_set_up or self._transport is None or self._transport.is_closing():
             return
         if now >= self._speaks_at:
-            self._speaks_at += CYCLE_MS / 1000
-            self._step = 0
-            if self._caller is not None:
-                self._caller.on_model_speaks(self._time())
+            self._begin_turn(now)
         if self._step < len(self._said.steps):
             self._transport.write(self._said.steps[self._step])
             self._step += 1
             if self._step == len(self._said.steps) and self._wants_resumption:
                 self._transport.write(self._said.resumption)
+
+    def _begin_turn(self, now: float) -> None:
+        self._speaks_at += CYCLE_MS / 1000
+        self._step = 0
+        if self._caller is not None:
+            self._caller.on_model_speaks(self._time())
 
     def _set_up(self, payload: bytes) -> None:
         setup = json.loads(payload)["setup"]

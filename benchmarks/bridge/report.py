@@ -81,13 +81,13 @@ def page_part(results: Sequence[Result], judged: Sequence[Bar], circumstances: S
     return "\n".join(lines) + "\n"
 
 
-def into_page(page: str, part: str) -> str:
+def into_page(page: str, part: str, begin: str = BEGIN, end: str = END) -> str:
     """The page with this part between the markers; everything else stays. Raises :class:`ValueError` without them."""
-    before, begins, rest = page.partition(BEGIN)
-    _, ends, after = rest.partition(END)
+    before, begins, rest = page.partition(begin)
+    _, ends, after = rest.partition(end)
     if not begins or not ends:
-        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{part}{END}{after}"
+        raise ValueError(f"the page needs the lines {begin} and {end}")
+    return f"{before}{begin}\n{part}{end}{after}"
 
 
 def _line(result: Result, row: Row) -> str:

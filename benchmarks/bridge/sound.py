@@ -32,7 +32,7 @@ _TRANSCRIPT: Final = " two chicken burgers"
 
 def caller_bodies() -> list[bytes]:
     """What follows the mark in each frame of a caller during a cycle: a quiet line, an "mm-hm", a sentence."""
-    pcm = np.concatenate([(_speech if is_heard else _hiss)(ms) for ms, is_heard in _CALLER_TURN]).tobytes()
+    pcm = np.concatenate([(speech if is_heard else hiss)(ms) for ms, is_heard in _CALLER_TURN]).tobytes()
     return [pcm[at + MARK_BYTES : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
 
 
@@ -45,11 +45,12 @@ class Utterance:
     """Follows the last step for a client that asked for session resumption."""
 
 
-def utterance(part_ms: int) -> Utterance:
-    """Audio in parts of ``part_ms``, as the real server sends it: JSON with indent, in binary frames."""
-    pcm = _voice(UTTERANCE_MS, MODEL_RATE).tobytes()
+def utterance(part_ms: int, pcm: bytes | None = None) -> Utterance:
+    """Audio in parts of ``part_ms``, as the real server sends it: JSON with indent, in binary frames. Without ``pcm``
+    (at :data:`MODEL_RATE`) it is a buzz of :data:`UTTERANCE_MS`."""
+    pcm = pcm or voice(UTTERANCE_MS, MODEL_RATE).tobytes()
     part_bytes = part_ms * MODEL_RATE * 2 // 1000
-    parts = [_audio(pcm[at : at + part_bytes]) for at in range(0, len(pcm), part_bytes)]
+    parts = [audio(pcm[at : at + part_bytes]) for at in range(0, len(pcm), part_bytes)]
     first = -(-FIRST_MS // part_ms)
     steps: list[bytes] = []
     sent = 0
@@ -57,26 +58,32 @@ def utterance(part_ms: int) -> Utterance:
         due = max(first, (FIRST_MS + len(steps) * TICK_MS * SPEED) // part_ms)
         steps.append(b"".join(parts[sent:due]))
         sent = due
-    steps[0] += _message({"serverContent": {"outputTranscription": {"text": _TRANSCRIPT}}})
-    usage = {"promptTokenCount": 2_400, "responseTokenCount": 80, "totalTokenCount": 2_480}
-    steps.append(
-        _message({"serverContent": {"generationComplete": True}})
-        + _message({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
-    )
+    steps[0] += message({"serverContent": {"outputTranscription": {"text": _TRANSCRIPT}}})
+    steps.append(message({"serverContent": {"generationComplete": True}}) + TURN_COMPLETE)
     handle = {"sessionResumptionUpdate": {"newHandle": "h" * 64, "resumable": True}}
-    return Utterance(tuple(steps), _message(handle))
+    return Utterance(tuple(steps), message(handle))
 
 
-def _audio(pcm: bytes) -> bytes:
+def audio(pcm: bytes) -> bytes:
+    """One message with audio at :data:`MODEL_RATE`."""
     blob = {"mimeType": f"audio/pcm;rate={MODEL_RATE}", "data": base64.b64encode(pcm).decode()}
-    return _message({"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}})
+    return message({"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}})
 
 
-def _message(content: dict[str, Any]) -> bytes:
+def message(content: dict[str, Any]) -> bytes:
+    """As the real server sends it."""
     return from_server(BINARY, json.dumps(content, indent=2).encode() + b"\n")
 
 
-def _voice(ms: int, rate: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+TURN_COMPLETE: Final = message(
+    {
+        "serverContent": {"turnComplete": True},
+        "usageMetadata": {"promptTokenCount": 2_400, "responseTokenCount": 80, "totalTokenCount": 2_480},
+    }
+)
+
+
+def voice(ms: int, rate: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     """A buzz of 140 Hz with the two lowest formants of a vowel, four syllables in a second. Starts at full strength."""
     t = np.arange(ms * rate // 1000) / rate
     tone = sum(
@@ -88,7 +95,7 @@ def _voice(ms: int, rate: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     return samples
 
 
-def _speech(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+def speech(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     """The beginning of a sentence, at 16 kHz: what a voice detector takes for speech."""
     samples = np.frombuffer(_SENTENCE.read_bytes(), "<i2")
     begins = int(np.argmax(np.abs(samples) > _QUIET))
@@ -96,6 +103,6 @@ def _speech(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     return quieter
 
 
-def _hiss(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+def hiss(ms: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     """A quiet line, at 16 kHz."""
     return np.random.default_rng(1).integers(-30, 30, ms * 16).astype("<i2")
