@@ -45,6 +45,9 @@ eval-audio: setup ## forty spoken callers through the whole stack, with the hone
 bench-bridge: setup ## how many calls one core bridges, ours beside a Node, a FastAPI and a Pipecat bridge
 	@$(BIN)/python -m benchmarks.bridge $(ARGS)
 
+bench-kill: setup ## from the model's interruption to silence at the carrier, 50 calls; what lies there unplayed
+	@$(BIN)/python -m benchmarks.kill $(ARGS)
+
 bench-load: setup ## 20 calls at once by text and 5 by audio, on two branches
 	@$(BIN)/python -m benchmarks.load $(ARGS)
 
