@@ -61,6 +61,13 @@ def cpu_seconds(*pids: int) -> float:
     return sum(_cpu_ns(task) for pid in pids for task in _tasks(pid)) / 1e9
 
 
+def waited_seconds(*pids: int) -> float:
+    """For so long threads of these processes could have run while something else had the core. 0 where the kernel
+    does not count it."""
+    fields = [_read(task / "schedstat").split() for pid in pids for task in _tasks(pid)]
+    return sum(int(each[1]) for each in fields if len(each) > 1) / 1e9
+
+
 def pss_mb(pid: int) -> float:
     """Proportional set size of a process tree, in units of 10^6 bytes."""
     kilobytes = 0

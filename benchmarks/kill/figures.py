@@ -62,6 +62,11 @@ class Figures:
     short_turns: int
     lost_up: int
     dropped: int
+    bridge_share: float
+    """Of its core that the bridge used."""
+    bridge_waited: float
+    """Share of the time in which it could have run and something else had its core. On an idle machine next to none;
+    the times contain it."""
     load_share: float
     load_late_p99: float
 
@@ -75,6 +80,8 @@ class Figures:
         seconds: float,
         lost_up: int,
         dropped: int,
+        bridge_share: float,
+        bridge_waited: float,
         load_share: float,
         load_late_p99: float,
     ) -> Figures:
@@ -99,6 +106,8 @@ class Figures:
             short_turns=log.short_turns,
             lost_up=lost_up,
             dropped=dropped,
+            bridge_share=bridge_share,
+            bridge_waited=bridge_waited,
             load_share=load_share,
             load_late_p99=load_late_p99,
         )

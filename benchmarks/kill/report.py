@@ -18,8 +18,10 @@ def page_part(figures: Figures, judged: Sequence[Bar], circumstances: str) -> st
         circumstances,
         "",
         f"{figures.calls} calls, {figures.interruptions} interruptions in {figures.seconds:.0f} s; after "
-        f"{figures.with_stale} of them audio of the old turn still arrived. The load side used "
-        f"{figures.load_share:.0%} of its core and was {figures.load_late_p99:.1f} ms late at p99"
+        f"{figures.with_stale} of them audio of the old turn still arrived. The bridge used "
+        f"{figures.bridge_share:.0%} of its core and was kept from it by other work for "
+        f"{figures.bridge_waited:.0%} of the time. The load side used {figures.load_share:.0%} of its core and was "
+        f"{figures.load_late_p99:.1f} ms late at p99"
         f"{'' if figures.is_load_fit else '; it was too busy, so the times are longer than those of the bridge'}.",
         "",
         "| from `interrupted` to | p50 | p99 | longest |",

@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,22 +56,27 @@ async def measure(plan: Plan) -> Figures:
             async with load.running(certificate.context):
                 world = World(free_port(), load.model_port, certificate.ca_file, around)
                 load.port = world.port
-                async with running(ours, world, cores.bridge):
+                async with running(ours, world, cores.bridge) as child:
                     await load.bring_to(1)  # what is loaded on the first call belongs to no call
-                    await asyncio.sleep(FIRST_CALL_S)
+                    await asyncio.sleep(min(FIRST_CALL_S, plan.warm_up_s))
                     await load.bring_to(0)
-                    return await _window(plan, load, log)
+                    figures = await _window(plan, load, log, machine.tree(child.pid))
+                    await load.bring_to(0)  # a bridge without calls stops at once
+                    return figures
 
 
-async def _window(plan: Plan, load: Load, log: Log) -> Figures:
+async def _window(plan: Plan, load: Load, log: Log, bridge: Sequence[int]) -> Figures:
     """Times and counts are of the window; what lay at the carrier is of the whole run."""
     await load.bring_to(plan.calls)
     await asyncio.sleep(plan.warm_up_s)
     log.begin()
     began, own = time.perf_counter(), machine.cpu_seconds(os.getpid())
+    ran, waited = machine.cpu_seconds(*bridge), machine.waited_seconds(*bridge)
     gauge = await load.window(plan.seconds)
     took = time.perf_counter() - began
     share = (machine.cpu_seconds(os.getpid()) - own) / took
+    bridge_share = (machine.cpu_seconds(*bridge) - ran) / took
+    bridge_waited = (machine.waited_seconds(*bridge) - waited) / took
     measured = len(log.interruptions)
     await asyncio.sleep(SETTLE_S)
     return Figures.of(
@@ -80,6 +86,8 @@ async def _window(plan: Plan, load: Load, log: Log) -> Figures:
         seconds=took,
         lost_up=gauge.lost_up,
         dropped=plan.calls - load.calls,
+        bridge_share=bridge_share,
+        bridge_waited=bridge_waited,
         load_share=share,
         load_late_p99=percentile_ms(gauge.late, 0.99),
     )

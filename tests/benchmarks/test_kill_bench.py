@@ -102,8 +102,17 @@ def test_callers_speak_before_the_model_yields_but_not_so_long_that_the_bridge_s
 def figures_of(log: Log, measured: int | None = None) -> Figures:
     count = len(log.interruptions) if measured is None else measured
     return Figures.of(
-        log, count, calls=50, seconds=120.0, lost_up=0, dropped=0, load_share=0.2, load_late_p99=1.0,
-    )  # fmt: skip
+        log,
+        count,
+        calls=50,
+        seconds=120.0,
+        lost_up=0,
+        dropped=0,
+        bridge_share=0.2,
+        bridge_waited=0.0,
+        load_share=0.2,
+        load_late_p99=1.0,
+    )
 
 
 def fine() -> Log:
