@@ -41,7 +41,7 @@ def test_a_greeting_that_cannot_be_heard_is_asked_for_again() -> None:
 
 
 def test_a_hello_that_cut_the_greeting_off_before_it_was_heard_is_not_the_end() -> None:
-    """The caller waits for the agent and the model for the caller: without a word of ours the line would be given up."""
+    """The caller waits for the agent and the model for the caller: without a word of ours the line is given up."""
     call = script()
     call.feed(i.Opened(), i.ModelReady(), i.AgentWords("Hello, this is"))
     call.feed(i.CallerSpoke(400), i.ModelInterrupted(), i.TurnCompleted())
