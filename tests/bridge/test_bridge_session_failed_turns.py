@@ -44,7 +44,7 @@ def test_a_hello_that_cut_the_greeting_off_before_it_was_heard_is_not_the_end() 
     """The caller waits for the agent and the model for the caller: without a word of ours the line is given up."""
     call = script()
     call.feed(i.Opened(), i.ModelReady(), i.AgentWords("Hello, this is"))
-    call.feed(i.CallerSpoke(400), i.ModelInterrupted(), i.TurnCompleted())
+    call.feed(i.ModelInterrupted(), i.TurnCompleted(), i.CallerSpoke(400))
     assert not only(call.wait(2_400), a.TellModel)
     assert only(call.wait(200), a.TellModel) == [a.TellModel(NUDGE_GREETING)]
     call.say("Hello.", 1_000)
