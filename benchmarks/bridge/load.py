@@ -14,6 +14,7 @@ from benchmarks.bridge.caller import Caller
 from benchmarks.bridge.gauge import FRAME_MS, Gauge
 from benchmarks.bridge.model import ModelConnection
 from benchmarks.bridge.sound import TICK_MS
+from benchmarks.bridge.wire import Broken
 
 CALLS_PER_S: Final = 25.0
 """New calls begin at this rate, so that their utterances are spread over time."""
@@ -83,8 +84,11 @@ class Load:
             self._callers[caller.index] = caller
             self._caller_slots[caller.index % FRAME_MS].append(caller)
             self._dialled += 1
-            async with asyncio.timeout(OPEN_S):
-                await caller.dial(HOST, self.port, self._path())
+            try:
+                async with asyncio.timeout(OPEN_S):
+                    await caller.dial(HOST, self.port, self._path())
+            except (Broken, TimeoutError):  # it has more than it can carry: one call less
+                caller.closed.set()
             await asyncio.sleep(1 / CALLS_PER_S)
         with contextlib.suppress(TimeoutError):  # what is not set up by then is counted as lost
             async with asyncio.timeout(SET_UP_S):
