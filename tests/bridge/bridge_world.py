@@ -54,6 +54,8 @@ TOKEN = "t" * 40
 BRANCHES = Path(__file__).parents[2] / "branches"
 BEACON_S_MAX = 1.5
 """It takes half a second; the line begins it when its socket is open, which may be after the model is ready."""
+BEACON_END_S = 0.25
+"""From its last word to the pause that ends it: what the line says before that is not the beginning of anything."""
 BEACON_STEP_S = 0.02
 STREAMS = {
     streams.HANDOFFS: "0",
@@ -358,6 +360,8 @@ class AfterBeacon:
         while not (talk.text_caller or talk.resumed) and waited_s < BEACON_S_MAX:
             await talk.clock.sleep(BEACON_STEP_S)
             waited_s += BEACON_STEP_S
+        if talk.text_caller:
+            await talk.clock.sleep(BEACON_END_S)
         await self._script.run(talk)
 
 
