@@ -45,10 +45,20 @@ def test_a_hello_that_cut_the_greeting_off_before_it_was_heard_is_not_the_end() 
     call = script()
     call.feed(i.Opened(), i.ModelReady(), i.AgentWords("Hello, this is"))
     call.feed(i.ModelInterrupted(), i.TurnCompleted(), i.CallerSpoke(400))
-    assert not only(call.wait(2_400), a.TellModel)
+    assert not only(call.wait(2_900), a.TellModel)
     assert only(call.wait(200), a.TellModel) == [a.TellModel(NUDGE_GREETING)]
     call.say("Hello.", 1_000)
     assert call.session.phase is Phase.TALKING
+
+
+def test_a_model_that_is_there_late_is_given_its_time_to_greet() -> None:
+    call = script()
+    call.feed(i.Opened())
+    call.feed(i.CallerSpoke(400))
+    call.wait(4_000)
+    call.feed(i.ModelReady())
+    assert not only(call.wait(2_900), a.TellModel), "it counts from when the model is there"
+    assert only(call.wait(200), a.TellModel) == [a.TellModel(NUDGE_GREETING)]
 
 
 def test_a_model_that_is_slow_to_greet_a_silent_caller_is_not_hurried() -> None:

@@ -58,7 +58,7 @@ class Limits:
     """After a turn in which nothing could be heard the model is reminded so soon: some add a turn by themselves."""
     phantom_nudge_ms: int = 2_000
     """As above, after an interruption in which nobody was interrupted."""
-    unheard_nudge_ms: int = 2_500
+    unheard_nudge_ms: int = 3_000
     """The caller spoke before the agent was ever heard, and the model does nothing: a hello cut its greeting off."""
     cue_ms: int = 3_000
     """A caller who waits for the agent hears a cue after so much silence. No silence above 5 s may be heard: what

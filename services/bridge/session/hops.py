@@ -87,6 +87,7 @@ class ModelHops:
             return
         if leg.phase is Phase.CONNECTING:
             leg.advance(Trigger.MODEL_READY)
+            leg.stuck.on_step(now)  # whatever was waited for before: it can be heard from now on
             leg.do([a.RequestGreeting()])
             return
         cause = self._life.cause if self._life.cause in CAUSES else "other"
