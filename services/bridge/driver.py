@@ -40,7 +40,7 @@ FINISH_S: Final = 3.0
 CLOSE_FAULT: Final = 1011
 LOOK_MS: Final = 200
 """Voices come all the time and seldom bring a deadline forward; so often the session is asked after them."""
-_STEADY: Final = (i.CallerSpoke, i.ModelAudio)
+_VOICES: Final = (i.CallerSpoke, i.ModelAudio)
 NOT_OF_THE_MODEL: Final = frozenset({"no_menu", *QUOTA})
 """Why no session could be had without a further failure of the model: a quota was counted when it was met."""
 
@@ -112,21 +112,18 @@ class LiveCall:
         if self._over.is_set():
             return
         try:
-            now = int(self._loop.time() * 1000)
+            now = self._now()
             for action in self._decide(event, now):
                 self._carry_out(action)
-            if isinstance(event, i.CallerAudio):
-                if not self._may_have_moved or now < self._look_at:
-                    return
-            elif isinstance(event, _STEADY):
-                self._may_have_moved = True
-                if now < self._look_at:
-                    return
-            elif fields := self._session.remember(event, now):
+            is_voice = isinstance(event, _VOICES)
+            is_steady = is_voice or isinstance(event, i.CallerAudio)
+            if not is_steady and (fields := self._session.remember(event, now)):
                 self._shared.records.write(self._facts, a.SaveRecord(fields))
-            self._look_at = now + LOOK_MS
-            self._may_have_moved = False
-            self._set_timer()
+            self._may_have_moved = self._may_have_moved or is_voice
+            if not is_steady or (self._may_have_moved and now >= self._look_at):
+                self._look_at = now + LOOK_MS
+                self._may_have_moved = False
+                self._set_timer()
         except Exception as error:  # the border of the call
             self._fault(error)
 

@@ -86,7 +86,7 @@ class CallerVoice:
     """
 
     def __init__(self, judge: Judge | None = None, agent: Played | None = None) -> None:
-        self._is_speech = webrtcvad.Vad(_AGGRESSIVENESS).is_speech
+        self._detector = webrtcvad.Vad(_AGGRESSIVENESS)
         self._rest = b""
         self._window: deque[bytes] = deque(maxlen=WINDOW_MS // FRAME_MS)
         self._lately = deque([False] * (STEADY_MS // FRAME_MS))
@@ -99,27 +99,23 @@ class CallerVoice:
     def feed(self, pcm: bytes, now: float | None = None) -> int:
         """Milliseconds of sound like a voice in the frames that are complete now. With ``now`` (the pacer's clock) the
         line's echo is learned on the way."""
-        if self._rest:
-            pcm = self._rest + pcm
+        pcm = self._rest + pcm if self._rest else pcm
         whole = len(pcm) - len(pcm) % _FRAME_BYTES
         self._rest = pcm[whole:]
-        self._voiced = voiced = []
-        window, lately, is_speech = self._window, self._lately, self._is_speech
+        self._voiced = []
         for start in range(0, whole, _FRAME_BYTES):
             frame = pcm[start : start + _FRAME_BYTES]
-            window.append(frame)
+            self._window.append(frame)
             # The detector hears every frame, quiet ones too: it adapts to the noise of the line.
-            is_voiced = is_speech(frame, CARRIER_RATE) and peaks_at(frame, _FLOOR)
-            lately.append(is_voiced)
+            is_voiced = self._detector.is_speech(frame, CARRIER_RATE) and peaks_at(frame, _FLOOR)
             if is_voiced:
-                voiced.append(frame)
-                self._voiced_lately += 1
-            if lately.popleft():
-                self._voiced_lately -= 1
+                self._voiced.append(frame)
+            self._lately.append(is_voiced)
+            self._voiced_lately += is_voiced - self._lately.popleft()
             self._frames += 1
-            if self._frames % ECHO_EVERY_FRAMES == 0 and now is not None:
+            if now is not None and self._frames % ECHO_EVERY_FRAMES == 0:
                 self._echo.learn(frame, self._frames, now)
-        return len(voiced) * FRAME_MS
+        return len(self._voiced) * FRAME_MS
 
     def look(self, now: float) -> Closer:
         """Look closer at what :meth:`feed` has just counted. ``now``: the pacer's clock."""

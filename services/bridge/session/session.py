@@ -68,21 +68,24 @@ class CallSession:
                 self._open(now)
         elif leg.phase is Phase.ENDED:
             pass
-        elif isinstance(event, i.CallerAudio):  # comes all the time, and nothing else follows from it
-            self._watch.on_frame(now)
-            leg.send_caller_audio(leg.hold.pass_on(event.pcm))
         elif isinstance(event, _OF_THE_MODEL) and not leg.model.is_live:
             pass  # of a model session that is not set up, or not any more; there is nothing to do it to
         else:
             self._dispatch(event, now)
-            if any(isinstance(action, a.AnswerTools) for action in actions):
-                leg.stuck.expect(now)
-            if self.phase is not Phase.ENDED:
-                self._hops.hop_if_quiet(now)
-            if self.phase is not Phase.ENDED and leg.progress.take_runaway():
-                leg.do([a.Complain("model_runaway")])
-                self._endings.need_person(TECHNICAL, "The assistant turned in a circle.", now)
+            if not isinstance(event, i.CallerAudio):  # which comes all the time, and nothing follows from it
+                self._follow_up(actions, now)
         return actions
+
+    def _follow_up(self, actions: list[a.Action], now: int) -> None:
+        """What an input may have brought about, whichever it was."""
+        leg = self._leg
+        if any(isinstance(action, a.AnswerTools) for action in actions):
+            leg.stuck.expect(now)
+        if self.phase is not Phase.ENDED:
+            self._hops.hop_if_quiet(now)
+        if self.phase is not Phase.ENDED and leg.progress.take_runaway():
+            leg.do([a.Complain("model_runaway")])
+            self._endings.need_person(TECHNICAL, "The assistant turned in a circle.", now)
 
     def remember(self, event: i.Input, now: int) -> dict[str, str]:
         """What ``event``, which was just handled, has changed for the call's record; mostly nothing."""
@@ -101,6 +104,9 @@ class CallSession:
     def _dispatch(self, event: i.Input, now: int) -> None:
         leg = self._leg
         match event:
+            case i.CallerAudio(pcm):
+                self._watch.on_frame(now)
+                leg.send_caller_audio(leg.hold.pass_on(pcm))
             case i.ModelAudio(pcm, rate, is_audible):
                 self._on_model_audio(pcm, rate, is_audible, now)
             case i.CallerSpoke(voiced_ms):
@@ -159,8 +165,8 @@ class CallSession:
                 self._endings.end("caller_hung_up", now, caller_left=True)
             case i.Stopped(reason):
                 self._endings.end(reason, now, code=CLOSE_GOING_AWAY)
-            case i.Opened() | i.CallerAudio():
-                pass  # said twice; was taken already
+            case i.Opened():
+                pass  # said twice
             case _ as never:
                 assert_never(never)
 

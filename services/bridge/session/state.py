@@ -160,7 +160,7 @@ class LegState:
     def send_caller_audio(self, pcm: bytes) -> None:
         """To the model, if there is any."""
         if pcm:
-            self._out.append(a.SendCallerAudio(pcm))
+            self.do([a.SendCallerAudio(pcm)])
 
     def save_turns(self, turns: list[a.Turn]) -> None:
         """Complete turns, outside of this process. The caller's are listened to, unless a person comes anyway."""

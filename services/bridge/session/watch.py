@@ -56,12 +56,8 @@ class Watch:
         """The earliest moment at which a Tick will do something."""
         if self._leg.phase is Phase.ENDED or self._leg.opened_at is None:
             return None
-        first: int | None = None
-        first_reason = ""
-        for at, reason in self._wanted():
-            if at is not None and (first is None or at < first):
-                first, first_reason = at, reason
-        return None if first is None else Deadline(first, first_reason)
+        wanted = [(at, reason) for at, reason in self._wanted() if at is not None]
+        return Deadline(*min(wanted, key=lambda each: each[0]))
 
     def _wanted(self) -> Iterator[tuple[int | None, str]]:
         leg = self._leg
