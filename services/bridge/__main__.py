@@ -20,7 +20,7 @@ from services.bridge.costs import Prices
 from services.bridge.cue_book import load_cues
 from services.bridge.heartbeat import Heartbeat
 from services.bridge.legs.judge import judge_of_this_machine
-from services.bridge.legs.live_leg import LiveModel
+from services.bridge.legs.live_model import LiveModel
 from services.bridge.media_server import MediaServer
 from services.bridge.menu_cache import MenuCache
 from services.bridge.openings import Openings

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from agiza.runtime.logs import get_logger
-from services.bridge.legs.live_leg import LiveLeg, LiveModel, ModelRefused
+from services.bridge.legs.live_leg import LiveLeg
+from services.bridge.legs.live_model import LiveModel, ModelRefused
 from services.bridge.legs.live_setup import ModelSetup, within_call
 from services.bridge.legs.uplink import Uplink
 from services.bridge.menu_cache import MenuUnavailable

@@ -10,7 +10,7 @@ from services.bridge.breaker import ModelBreaker
 from services.bridge.costs import UNKNOWN, Prices
 from services.bridge.cue_book import CueBook
 from services.bridge.legs.judge import Judge
-from services.bridge.legs.live_leg import LiveModel
+from services.bridge.legs.live_model import LiveModel
 from services.bridge.menu_cache import MenuCache
 from services.bridge.outlet import Outlet
 from services.bridge.record import RecordWriter

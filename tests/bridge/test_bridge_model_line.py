@@ -13,7 +13,7 @@ from bridge_world import until
 
 from agiza.runtime.metrics import Metrics
 from services.bridge.legs import live_leg
-from services.bridge.legs.live_leg import ModelRefused
+from services.bridge.legs.live_model import ModelRefused
 from services.bridge.legs.live_setup import ModelSetup
 from services.bridge.legs.uplink import Uplink
 from services.bridge.menu_cache import MenuUnavailable

@@ -11,7 +11,7 @@ from agiza.cli.doctor.findings import Finding, failure, ok
 from agiza.cli.site import SiteSettings
 from agiza.domain.menu import BranchFile
 from agiza.runtime.metrics import Metrics
-from services.bridge.legs.live_leg import LiveModel, ModelRefused
+from services.bridge.legs.live_model import LiveModel, ModelRefused
 from services.bridge.legs.uplink import Uplink
 from services.bridge.menu_cache import setup_of
 

@@ -14,11 +14,12 @@ from typing import Final
 
 from agiza.runtime.metrics import Metrics
 from services.bridge.legs.audio import BYTES_PER_MS, Evened, Resampler
+from services.bridge.legs.frames import TEXT
 from services.bridge.legs.pacer import Pacer
 from services.bridge.legs.played import Played
 from services.bridge.legs.ticks import Ticks
 from services.bridge.legs.uplink import CHUNK_MS
-from services.bridge.legs.wire import TEXT, ServerWire
+from services.bridge.legs.wire import ServerWire
 
 SUBPROTOCOL: Final = "audio.drachtio.org"
 FRAME_BYTES_MAX: Final = 64 * 1024

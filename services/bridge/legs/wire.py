@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextvars
-import os
-import struct
+import sys
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -26,27 +25,15 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # no wheel for this machine
-    from websockets.utils import apply_mask
-
-TEXT: Final = 0x81
-BINARY: Final = 0x82
-"""First byte of a frame: a whole message."""
+from services.bridge.legs.frames import BINARY, MASKED, FrameReader, frame, masked_frame
 
 EARLY_MESSAGES_MAX: Final = 32
 EARLY_BYTES_MAX: Final = 64 * 1024
 """What waits for :meth:`Wire.attach`; then the socket is not read any further."""
-MASKS_AT_ONCE: Final = 1024
 CLOSING_S: Final = 2.0
 """A peer that has been told, or has said, that this is over must let go of the connection within this."""
 
 _HEAD_END: Final = b"\r\n\r\n"
-_FIRST_BYTES: Final = frozenset({0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A})
-"""Known opcodes without reserved bits; control frames whole."""
-_CONTROL_BYTES_MAX: Final = 125
-_MASKED: Final = 0x80
 
 
 class Wire(Connection):
@@ -60,15 +47,16 @@ class Wire(Connection):
 
     _incoming_mask: int
     """The mask bit of frames that come in."""
+    _frame: Callable[[bytes, int], bytes]
+    """Makes one that goes out."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._head_tail = b""
         self._is_head_over = False
-        self._is_short = False
-        """Whether whole binary frames may pass the library by: it stands at the border of a frame."""
-        self._held = bytearray()
-        """The beginning of a frame whose end has not come."""
+        self._is_head_whole = False
+        self._frames: FrameReader | None = None
+        """After the handshake."""
         self._message = bytearray()
         self._decoder: codecs.IncrementalDecoder | None = None
         self._early: deque[tuple[bytes, bool]] = deque()
@@ -87,6 +75,8 @@ class Wire(Connection):
         """Hand over everything that came and comes. ``gone`` is called at once where the connection is lost already."""
         run: Callable[..., None] = contextvars.copy_context().run
         self._take, self._gone, self._room = partial(run, take), partial(run, gone), partial(run, room)
+        if self._frames is not None:
+            self._frames.take = self._take
         while self._early:
             take(*self._early.popleft())
         if self.is_lost:
@@ -100,92 +90,40 @@ class Wire(Connection):
         if self.protocol.state is State.OPEN and not self.transport.is_closing():
             self.transport.write(self._frame(payload, first_byte))
 
-    def _frame(self, payload: bytes, first_byte: int) -> bytes:
-        raise NotImplementedError
-
     # -- in ------------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """See :class:`asyncio.Protocol`."""
-        if self.protocol.state is State.CONNECTING:
+        if self._frames is not None:
+            self._frames.feed(data)
+        elif self.protocol.state is State.CONNECTING:
             self._watch_head(data)
             super().data_received(data)
-            return
-        if not self._is_short:
-            self._through_library(data)
-            return
-        held = self._held
-        if held:
-            held += data
-            consumed = self._pass(bytes(held))
-            del held[:consumed]
-        else:
-            consumed = self._pass(data)
-            if consumed < len(data):
-                held += memoryview(data)[consumed:]
+        else:  # the first after the handshake
+            limit = self.protocol.max_message_size or sys.maxsize
+            self._frames = FrameReader(self._incoming_mask, limit, take=self._take, other=self._through_library)
+            self._frames.is_over = not self._is_head_whole
+            self._frames.feed(data)
 
-    def _pass(self, data: bytes) -> int:
-        """Hand over all whole frames of ``data``; how many bytes that were."""
-        at, size, protocol = 0, len(data), self.protocol
-        incoming_mask = self._incoming_mask
-        while size - at >= 2:
-            first, second = data[at], data[at + 1]
-            length = second & 0x7F
-            if (
-                first not in _FIRST_BYTES
-                or second & _MASKED != incoming_mask
-                or (first & 0x08 and length > _CONTROL_BYTES_MAX)
-            ):
-                return self._give_up(data, at)
-            start = at + 2
-            if length >= 126:
-                start = at + (4 if length == 126 else 10)
-                if size < start:
-                    break
-                length = int.from_bytes(data[at + 2 : start], "big")
-            underway = protocol.current_size
-            if length > (protocol.max_message_size or length) - (underway or 0):
-                return self._give_up(data, at)
-            mask_at = start
-            if incoming_mask:
-                start += 4
-            end = start + length
-            if size < end:
-                break
-            if first == BINARY and underway is None:
-                payload = data[start:end]
-                self._take(apply_mask(payload, data[mask_at:start]) if incoming_mask else payload, False)
-            else:
-                self._through_library(data[at:end])
-                if not self._is_short:
-                    return self._give_up(data, end)
-            at = end
-        return at
-
-    def _give_up(self, data: bytes, at: int) -> int:
-        """From here on the library sees every byte."""
-        self._is_short = False
-        if at < len(data):
-            self._through_library(data[at:])
-        return len(data)
-
-    def _through_library(self, data: bytes) -> None:
+    def _through_library(self, data: bytes) -> int | None:
         super().data_received(data)
         if self.protocol.state is State.CLOSING:
-            self._is_short = False
             self._limit_closing()
+            if self._frames is not None:
+                self._frames.is_over = True
+        return self.protocol.current_size
 
     def _watch_head(self, data: bytes) -> None:
         """Find out whether the handshake ends where a segment ends; a peer that hurries on takes the long way."""
         if self._is_head_over:
-            self._is_short = False
+            self._is_head_whole = False
             return
         seen = self._head_tail + data
         end = seen.find(_HEAD_END)
         self._head_tail = seen[1 - len(_HEAD_END) :]
         if end >= 0:
             self._is_head_over = True
-            self._is_short = end + len(_HEAD_END) == len(seen)
+            self._is_head_whole = end + len(_HEAD_END) == len(seen)
 
     def process_event(self, event: Event) -> None:
         """What the library has read: messages in fragments, text, control frames, the handshake."""
@@ -253,34 +191,15 @@ class Wire(Connection):
 class ServerWire(Wire, ServerConnection):
     """The carrier's connection to us."""
 
-    _incoming_mask = _MASKED
-
-    def _frame(self, payload: bytes, first_byte: int) -> bytes:
-        return _head(first_byte, len(payload), 0) + payload
-
-
-class _Masks:
-    """Unpredictable masks, as RFC 6455 5.3 asks for them, fetched from the system by the thousand."""
-
-    def __init__(self) -> None:
-        self._pool = b""
-        self._at = 0
-
-    def next(self) -> bytes:
-        """Four bytes, each time other ones."""
-        if self._at == len(self._pool):
-            self._pool, self._at = os.urandom(4 * MASKS_AT_ONCE), 0
-        self._at += 4
-        return self._pool[self._at - 4 : self._at]
-
-
-_MASKS: Final = _Masks()
+    _incoming_mask = MASKED
+    _frame = staticmethod(frame)
 
 
 class ClientWire(Wire, ClientConnection):
     """Our connection to the model."""
 
     _incoming_mask = 0
+    _frame = staticmethod(masked_frame)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -307,15 +226,3 @@ class ClientWire(Wire, ClientConnection):
         """See :class:`asyncio.Protocol`."""
         super().connection_lost(exc)
         self._has_early.set()
-
-    def _frame(self, payload: bytes, first_byte: int) -> bytes:
-        mask = _MASKS.next()
-        return _head(first_byte, len(payload), _MASKED) + mask + apply_mask(payload, mask)
-
-
-def _head(first_byte: int, length: int, masked: int) -> bytes:
-    if length < 126:
-        return bytes((first_byte, masked | length))
-    if length < 1 << 16:
-        return struct.pack("!BBH", first_byte, masked | 126, length)
-    return struct.pack("!BBQ", first_byte, masked | 127, length)
