@@ -13,15 +13,18 @@ from typing import Final, NamedTuple
 
 import webrtcvad
 
-from services.bridge.legs.audio import BYTES_PER_MS, CARRIER_RATE, peaks_at
+from services.bridge.legs.audio import BYTES_PER_MS, CARRIER_RATE
 from services.bridge.legs.judge import WINDOW_MS, Judge
 from services.bridge.legs.played import SILENT_DB, Played, level_db
 
 FRAME_MS: Final = 20
 _FRAME_BYTES: Final = FRAME_MS * BYTES_PER_MS
 _AGGRESSIVENESS: Final = 2
-_FLOOR: Final = 200
-"""Peak below which a frame is line noise, -44 dBFS: the detector alone takes a faint hum for a voice."""
+_QUIET_BYTES: Final = b"\x00\xff"
+"""Upper bytes of samples between -256 and 255. A frame of nothing else (-42 dBFS) is line noise: the detector alone
+takes a faint hum for a voice."""
+QUIET_FRAMES_HEARD: Final = 4
+"""Of quiet frames it hears one in so many, to get used to the noise of the line; none of them is a voice."""
 
 ECHO_DB_MAX: Final = -15.0
 """What is louder than this, measured from the agent's loudest moment just now, is no echo. The worst lines have
@@ -106,8 +109,9 @@ class CallerVoice:
         for start in range(0, whole, _FRAME_BYTES):
             frame = pcm[start : start + _FRAME_BYTES]
             self._window.append(frame)
-            # The detector hears every frame, quiet ones too: it adapts to the noise of the line.
-            is_voiced = self._detector.is_speech(frame, CARRIER_RATE) and peaks_at(frame, _FLOOR)
+            is_quiet = not frame[1::2].translate(None, _QUIET_BYTES)
+            is_heard = not is_quiet or self._frames % QUIET_FRAMES_HEARD == 0
+            is_voiced = is_heard and self._detector.is_speech(frame, CARRIER_RATE) and not is_quiet
             if is_voiced:
                 self._voiced.append(frame)
             self._lately.append(is_voiced)
