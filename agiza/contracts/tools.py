@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Final, get_args
 
 from agiza.contracts.events import EscalationReason
+from agiza.domain import commands
 from agiza.domain.menu import Branch, Menu
 
 ESCALATE: Final = "escalate"
@@ -21,9 +22,7 @@ SWITCH_LANGUAGE: Final = "switchLanguage"
 GET_TOTAL: Final = "getTotal"
 PLACE_ORDER: Final = "placeOrder"
 
-MUTATING_TOOLS: Final = frozenset(
-    {"addItem", "applyModifier", "removeItem", "changeQuantity", "setCustomer", PLACE_ORDER, "cancelOrder"}
-)
+MUTATING_TOOLS: Final = commands.MUTATING_TOOLS
 """Tools that may change a cart or an order; the others only read."""
 
 ORDER_TOOLS: Final = MUTATING_TOOLS | {"searchMenu", GET_TOTAL, "orderStatus"}

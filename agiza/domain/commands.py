@@ -205,6 +205,8 @@ _READERS: dict[str, Callable[[Mapping[str, object]], Command]] = {
     "cancelOrder": _cancel_order,
 }
 TOOL_NAMES = frozenset(_READERS)
+MUTATING_TOOLS = TOOL_NAMES - {"searchMenu", "getTotal", "orderStatus"}
+"""Tools that may change a cart or an order; the others only read."""
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
