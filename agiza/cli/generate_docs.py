@@ -76,7 +76,8 @@ def _metrics() -> str:
 
 def _ownership() -> str:
     tables = [
-        f"| `{table}` | {access.writer} | {', '.join(access.readers)} |" for table, access in sorted(TABLES.items())
+        f"| `{table}` | {access.writer}{' (adds only)' if access.adds_only else ''} | {', '.join(access.readers)} |"
+        for table, access in sorted(TABLES.items())
     ]
     users = [
         f"| {user} | {_patterns(rights.keys)} | {_patterns(rights.added_to)} | {_patterns(rights.read)} "

@@ -28,10 +28,14 @@ _LOCK: Final = 4_812_019_736
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The one role that writes a table, and those that read it. ``agiza_reader`` reads all."""
+    """The one role that writes a table, and those that read it. ``agiza_reader`` reads all.
+
+    ``adds_only``: the writer may add rows and change none.
+    """
 
     writer: Role
     readers: tuple[Role, ...] = ()
+    adds_only: bool = False
 
 
 _WEBHOOK: Final[Role] = "agiza_webhook"
@@ -40,7 +44,7 @@ _ESCALATION: Final[Role] = "agiza_escalation"
 
 TABLES: Final[Mapping[str, Access]] = {
     "branches": Access(_ORDERS, (_WEBHOOK, _ESCALATION)),
-    "menus": Access(_ORDERS, (_WEBHOOK, _ESCALATION)),
+    "menus": Access(_ORDERS, (_WEBHOOK, _ESCALATION), adds_only=True),
     "stock": Access(_ORDERS),
     "carts": Access(_ORDERS, (_WEBHOOK, _ESCALATION)),
     "cart_events": Access(_ORDERS),
@@ -126,9 +130,8 @@ def _grant(connection: psycopg.Connection, role: Role) -> None:
     written = [table for table, access in TABLES.items() if access.writer == role]
     read = [table for table, access in TABLES.items() if role in access.readers or role == "agiza_reader"]
     for table in written:
-        connection.execute(
-            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(sql.Identifier(table), name)
-        )
+        rights = sql.SQL("SELECT, INSERT" if TABLES[table].adds_only else "SELECT, INSERT, UPDATE, DELETE")
+        connection.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, sql.Identifier(table), name))
     for table in read:
         connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(table), name))
     for sequence in _sequences_of(connection, written):

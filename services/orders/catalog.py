@@ -1,23 +1,16 @@
-"""Branches and menus: published from branch files, stored as immutable versions, read through a cache.
-
-A branch file whose content is new becomes the next menu version of its branch; the same content again changes
-nothing, so every replica may publish at its start.
-"""
+"""Branches and menus, read through a cache, and published from the branch files when a service starts."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from agiza.domain.menu import BranchFile, parse_branch
 from agiza.runtime.logs import get_logger
-from agiza.runtime.postgres import Connection, Pool, transaction
+from agiza.runtime.postgres import Pool
+from services.orders.publishing import PublishRefused, publish_file
 
 log = get_logger(__name__)
 
@@ -48,13 +41,22 @@ class Catalog:
         self._cache: OrderedDict[tuple[str, int], PinnedMenu] = OrderedDict()
 
     async def publish(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store each document as its branch's newest menu, unless it already is."""
+        """Publish what the branch files of this start hold, as far as they may: see :mod:`services.orders.publishing`.
+
+        What may not be published is logged and left out: the branch goes on with what the database has.
+        """
         for document in documents:
             file = parse_branch(document)
-            async with transaction(self._pool) as conn:
-                version, is_new = await _publish(conn, file, document)
-            if is_new:
-                log.info("menu_published", branch_id=file.branch.id, menu_version=version, items=len(file.menu.items))
+            try:
+                done = await publish_file(self._pool, file, document)
+            except PublishRefused as error:
+                log.error("menu_refused", branch_id=file.branch.id, reason=str(error))
+                continue
+            fields = {"branch_id": file.branch.id, "menu_version": done.version}
+            if done.outcome == "new":
+                log.info("menu_published", items=len(file.menu.items), **fields)
+            elif done.outcome != "same":
+                log.warning("menu_file_left_out", why=done.outcome, remedy="agiza menu publish FILE", **fields)
 
     async def menu(self, branch_id: str, version: int) -> PinnedMenu:
         """The menu at this version. Raises :class:`MenuNotFound`."""
@@ -90,30 +92,3 @@ class Catalog:
             cursor = await conn.execute("SELECT branch_id, name, phone, menu_version FROM branches ORDER BY branch_id")
             rows = await cursor.fetchall()
         return [{"id": row[0], "name": row[1], "phone": row[2], "menu_version": row[3]} for row in rows]
-
-
-async def _publish(conn: Connection, file: BranchFile, document: Mapping[str, Any]) -> tuple[int, bool]:
-    """(version, whether it is new). The branch's advisory lock makes concurrent replicas publish once."""
-    branch = file.branch
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('agiza-menu:' || %s, 0))", (branch.id,))
-    cursor = await conn.execute(
-        "SELECT m.version, m.digest FROM branches b JOIN menus m ON m.branch_id = b.branch_id"
-        " AND m.version = b.menu_version WHERE b.branch_id = %s",
-        (branch.id,),
-    )
-    newest = await cursor.fetchone()
-    if newest is not None and newest[1] == digest:
-        return newest[0], False
-    version = newest[0] + 1 if newest is not None else 1
-    await conn.execute(
-        "INSERT INTO branches (branch_id, phone, name, menu_version) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (branch_id) DO UPDATE SET phone = excluded.phone, name = excluded.name,"
-        " menu_version = excluded.menu_version, updated_at = now()",
-        (branch.id, branch.phone, branch.name, version),
-    )
-    await conn.execute(
-        "INSERT INTO menus (branch_id, version, document, digest) VALUES (%s, %s, %s, %s)",
-        (branch.id, version, Jsonb(document), digest),
-    )
-    return version, True

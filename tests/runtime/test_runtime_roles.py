@@ -35,6 +35,7 @@ def statements(table: str) -> dict[str, sql.Composed]:
         "read": sql.SQL("SELECT * FROM {} LIMIT 0").format(name),
         "insert": sql.SQL("INSERT INTO {} SELECT * FROM {} LIMIT 0").format(name, name),
         "delete": sql.SQL("DELETE FROM {} WHERE false").format(name),
+        "lock": sql.SQL("SELECT * FROM {} LIMIT 0 FOR UPDATE").format(name),  # asks for the right to change rows
         "truncate": sql.SQL("TRUNCATE {} CASCADE").format(name),
     }
 
@@ -49,7 +50,8 @@ def test_every_table_has_exactly_the_rights_of_the_map(database: Database) -> No
             assert found == {
                 "read": reads,
                 "insert": insert_allowed,
-                "delete": writes,
+                "delete": writes and not access.adds_only,
+                "lock": writes and not access.adds_only,
                 "truncate": False,
             }, (role, table)
 

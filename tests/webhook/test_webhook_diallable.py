@@ -34,7 +34,12 @@ async def test_a_contact_of_the_database_that_is_unfit_is_passed_over(
 ) -> None:
     await publish_branches(database.url)
     async with await psycopg.AsyncConnection.connect(database.url) as conn:
-        await conn.execute("UPDATE menus SET document = replace(document::text, %s, %s)::jsonb", (FIT, UNFIT))
+        await conn.execute(
+            "INSERT INTO menus (branch_id, version, document, digest)"
+            " SELECT branch_id, version + 1, replace(document::text, %s, %s)::jsonb, 'another' FROM menus",
+            (FIT, UNFIT),
+        )
+        await conn.execute("UPDATE branches SET menu_version = menu_version + 1")
     async with start_webhook(noon(), is_published=False) as webhook:
         first = await webhook.voice("Ringing")
         await webhook.voice("StreamStarted")
