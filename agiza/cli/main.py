@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from agiza.cli import demo as demo_command
 from agiza.cli import place as place_command
 from agiza.cli import up as up_command
-from agiza.cli.errors import CliError
+from agiza.cli.errors import CliError, enter
 from agiza.cli.live_commands import add_live_commands
+from agiza.cli.menu import menu_app
 from agiza.cli.options import BranchesFolder, run
 from agiza.cli.replay import replay_command
 from agiza.cli.stack import BRANCHES, StackOptions
-from agiza.runtime.logs import configure_logging
 
 app = typer.Typer(
     help="Agiza answers a restaurant's phone and turns one spoken order into one clean ticket.",
@@ -27,8 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_live_commands(app)
+app.add_typer(menu_app, name="menu")
 app.command("replay")(replay_command)
-_errors = Console(stderr=True)
 
 Now = Annotated[
     str | None, typer.Option("--now", help="Set the clock of all services, for example 2026-11-22T12:00:00+03:00.")
@@ -116,14 +114,7 @@ def moment(text: str | None) -> datetime | None:
 
 def main() -> None:
     """Entry point of the console script."""
-    configure_logging("agiza", level="error")  # the screen belongs to the command; services log for themselves
-    try:
-        app()
-    except CliError as error:
-        _errors.print(f"agiza: {error}", style="red", soft_wrap=True, markup=False, highlight=False)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    enter(app)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pathlib import Path
 from agiza.cli.call import Line
 from agiza.cli.errors import CliError
 from agiza.cli.result import Endpoints
+from agiza.cli.up_note import HOME
 
-HOME = Path(".agiza")
 STATE_FILE = "up.json"
 
 

@@ -15,8 +15,9 @@ from rich.table import Table
 from agiza.cli.branches import known_branches
 from agiza.cli.call import Line
 from agiza.cli.errors import CliError
-from agiza.cli.running import HOME, forget_line, write_line
+from agiza.cli.running import forget_line, write_line
 from agiza.cli.stack import Stack, StackOptions, running_stack
+from agiza.cli.up_note import HOME, forget_orders, note_orders
 from agiza.runtime.branch_keys import branch_key
 
 API_URL, API_KEY = "AGIZA_CARRIER_API_URL", "AGIZA_CARRIER_API_KEY"
@@ -46,6 +47,7 @@ async def up(
     )
     async with running_stack(options) as stack:
         path = write_line(Line(stack.voice_url, stack.endpoints, stack.redis_url))
+        note_orders(stack.environments["orders"])
         try:
             console.print(_overview(stack, api_url))
             for branch, key in branch_keys(stack, sorted(known)):
@@ -56,6 +58,7 @@ async def up(
             await _until_ended(stack)
         finally:
             forget_line()
+            forget_orders()
     return 0
 
 

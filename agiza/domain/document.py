@@ -7,6 +7,7 @@ Whoever reads must look at `problems` before using anything.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_CHARS_MAX = 48
@@ -58,7 +59,7 @@ class Node:
         if isinstance(value, Mapping):
             self._map = value
         else:
-            problems.add(path, "must be a mapping")
+            problems.add(path, "must be a mapping" if value is not None else "is missing: must be a mapping")
 
     def at(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
@@ -76,7 +77,8 @@ class Node:
     def finish(self) -> None:
         for key in self._map:
             if key not in self._asked:
-                self.note(str(key), "is not known here")
+                near = get_close_matches(str(key), self._asked - self._map.keys(), 1)
+                self.note(str(key), f"is not known here: {f'did you mean {near[0]}?' if near else 'take it out'}")
 
     # -- values ---------------------------------------------------------------------------------------------------
 
@@ -84,7 +86,7 @@ class Node:
         value = self.raw(key)
         if isinstance(value, str) and value.strip():
             return value
-        self.note(key, "must be a text")
+        self._wrong(key, "must be a text")
         return ""
 
     def name(self, key: str) -> str:
@@ -105,7 +107,7 @@ class Node:
             return default
         # bool is an int to Python, but `min: yes` in a file is a mistake
         if not isinstance(value, int) or isinstance(value, bool):
-            self.note(key, "must be a whole number")
+            self._wrong(key, "must be a whole number")
             return low
         if not low <= value <= high:
             self.note(key, f"must be between {low} and {high}")
@@ -115,7 +117,7 @@ class Node:
     def boolean(self, key: str) -> bool:
         value = self.raw(key)
         if not isinstance(value, bool):
-            self.note(key, "must be true or false")
+            self._wrong(key, "must be true or false")
         return value is True
 
     def node(self, key: str) -> "Node":
@@ -176,10 +178,13 @@ class Node:
                     node.note(language, f"{alias!r}: {_NAME_RULE}")
         return aliases
 
+    def _wrong(self, key: str, rule: str) -> None:
+        self.note(key, rule if self.has(key) else f"is missing: {rule}")
+
     def _list(self, key: str) -> list[object]:
         value = self.raw(key)
         if not isinstance(value, list):
-            self.note(key, "must be a list")
+            self._wrong(key, "must be a list")
             return []
         if len(value) > LIST_LENGTH_MAX:
             self.note(key, f"holds more than {LIST_LENGTH_MAX} entries")

@@ -1,31 +1,28 @@
-"""Branch files: one YAML file per branch, read with every mistake named.
+"""Branch files: one YAML or JSON file per branch, read with every mistake named by its line.
 
-    for loaded in load_branch_files(Path("branches")):
-        loaded.file.menu ...
-
-YAML is read strictly: a key that stands twice is a mistake, and ``10:30``, ``no`` and dates are the texts that they
-look like, not the numbers and booleans of YAML 1.1. (``true`` and ``false`` are booleans.)
+for loaded in load_branch_files(Path("branches")):
+    loaded.file.menu ...
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from agiza.carrier.numbers import MEANINGS, refusal, region_of
+from agiza.domain.document import Problem
 from agiza.domain.menu import BranchFile, BranchFileError, parse_branch
+from agiza.runtime.file_lines import NotReadable, Written, odd_values, read_written
 
+SUFFIXES: Final = (".yaml", ".yml", ".json")
 FILE_BYTES_MAX: Final = 1024 * 1024
 
 
 class BranchFilesError(Exception):
-    """The branch files cannot be used. ``problems`` has one line per mistake: file, place, what is wrong."""
+    """The branch files cannot be used. ``problems`` has one line per mistake, in the order of each file's lines:
+    ``FILE:LINE: place: what is wrong``."""
 
     retryable = False
 
@@ -36,18 +33,29 @@ class BranchFilesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedBranch:
-    """A branch file as document (what is stored and served as JSON) and as checked value."""
+    """A branch file as document (what is stored and served as JSON) and as checked value; ``written`` has its lines."""
 
     path: Path
     document: Mapping[str, Any]
     file: BranchFile
+    written: Written
 
 
 def load_branch_files(folder: Path) -> tuple[LoadedBranch, ...]:
-    """All ``*.yaml`` of this folder, by file name. Raises :class:`BranchFilesError` with the mistakes of all files."""
-    paths = sorted(folder.glob("*.yaml"))
+    """All branch files of this folder, by name. Raises :class:`BranchFilesError` with the mistakes of all files."""
+    paths = branch_paths(folder)
     if not paths:
-        raise BranchFilesError((f"{folder}: there is no branch file (*.yaml)",))
+        raise BranchFilesError((f"{folder}: there is no branch file ({', '.join(f'*{each}' for each in SUFFIXES)})",))
+    return load_together(paths)
+
+
+def branch_paths(folder: Path) -> list[Path]:
+    """The branch files of a folder, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+
+
+def load_together(paths: Sequence[Path]) -> tuple[LoadedBranch, ...]:
+    """These files, which must not claim the same id or number. Raises :class:`BranchFilesError`."""
     loaded: list[LoadedBranch] = []
     problems: list[str] = []
     for path in paths:
@@ -63,37 +71,46 @@ def load_branch_files(folder: Path) -> tuple[LoadedBranch, ...]:
 
 def load_branch_file(path: Path) -> LoadedBranch:
     """One file. Raises :class:`BranchFilesError`."""
+    name = path.name
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
-            raise BranchFilesError((f"{path.name}: larger than {FILE_BYTES_MAX} bytes",))
-        document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        raise BranchFilesError((f"{path.name}: {_place(error)}",)) from None
+            raise BranchFilesError((f"{name}: larger than {FILE_BYTES_MAX} bytes: make it smaller",))
+        written = read_written(path.read_text(encoding="utf-8"), is_json=path.suffix == ".json")
+    except NotReadable as error:
+        raise BranchFilesError((f"{name}:{error.line}: {error}",)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BranchFilesError((f"{path.name}: cannot be read ({type(error).__name__})",)) from None
+        raise BranchFilesError((f"{name}: cannot be read ({type(error).__name__})",)) from None
+    document = written.document
     if not isinstance(document, dict):
-        raise BranchFilesError((f"{path.name}: must be a mapping with the key branch at its head",))
-    try:
-        json.dumps(document, allow_nan=False)
-        file = parse_branch(document)
-    except BranchFileError as error:
-        raise BranchFilesError(tuple(f"{path.name}: {problem}" for problem in error.problems)) from None
-    except (TypeError, ValueError):
-        raise BranchFilesError((f"{path.name}: has a value that is not text, number, list or mapping",)) from None
-    problems = _unfit_numbers(file)
-    if problems:
-        raise BranchFilesError(tuple(f"{path.name}: {problem}" for problem in problems))
-    return LoadedBranch(path, document, file)
+        raise BranchFilesError((f"{name}:1: must be a mapping with the key branch at its head",))
+    told = [(line, f"the key {key!r} stands here a second time: take one out") for line, key in written.doubled]
+    problems: Sequence[Problem] = [
+        Problem(each, "has a value that is not text, number, list or mapping") for each in odd_values(document)
+    ]
+    file = None
+    if not problems:
+        try:
+            file = parse_branch(document)
+            problems = _unfit_numbers(file, document)
+        except BranchFileError as error:
+            problems = error.problems
+    told += [(written.line_of(problem.path), str(problem)) for problem in problems]
+    if told or file is None:
+        raise BranchFilesError(tuple(f"{name}:{line}: {text}" for line, text in sorted(told, key=lambda each: each[0])))
+    return LoadedBranch(path, document, file, written)
 
 
-def _unfit_numbers(file: BranchFile) -> list[str]:
+def _unfit_numbers(file: BranchFile, document: Mapping[str, Any]) -> list[Problem]:
     """Contacts that a machine must not ring. A file is our own document, so its numbers may be repeated."""
     home = file.branch.phone
     if region_of(home) is None:
-        return [f"branch.phone: {home} is a number of no country, so nobody could be rung from it"]
-    judged = ((contact, refusal(contact.phone, home)) for contact in file.contacts)
+        return [Problem("branch.phone", f"{home} is a number of no country, so nobody could be rung from it")]
+    numbers = [str(each["phone"]) for each in document["branch"]["staff"]]
+    judged = ((index, phone, refusal(phone, home)) for index, phone in enumerate(numbers))
     return [
-        f"contacts: {contact.id}: phone: {contact.phone} {MEANINGS[reason]}" for contact, reason in judged if reason
+        Problem(f"branch.staff[{index}].phone", f"{phone} {MEANINGS[reason]}")
+        for index, phone, reason in judged
+        if reason
     ]
 
 
@@ -105,39 +122,6 @@ def _shared(loaded: list[LoadedBranch]) -> list[str]:
         for kind, value in (("id", str(branch.file.branch.id)), ("phone", branch.file.branch.phone)):
             first = claims.setdefault((kind, value), branch.path.name)
             if first != branch.path.name:
-                problems.append(f"{branch.path.name}: branch.{kind}: {value} is already that of {first}")
+                place = f"{branch.path.name}:{branch.written.line_of(f'branch.{kind}')}"
+                problems.append(f"{place}: branch.{kind}: {value} is already that of {first}")
     return problems
-
-
-def _place(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    text = getattr(error, "problem", None) or "is not YAML"
-    return f"line {mark.line + 1}, column {mark.column + 1}: {text}" if mark else str(text)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A safe loader without YAML 1.1's surprises."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - overrides the table of the class above
-        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "merge", "float")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """As usual, but a key that stands twice is a mistake."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands here a second time", key_node.start_mark
-                )
-            if isinstance(key, str):
-                seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_BOOLEAN: Final = re.compile(r"^(?:true|false|True|False)$")
-_WHOLE_NUMBER: Final = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
-_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOLEAN, list("tTfF"))
-_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:int", _WHOLE_NUMBER, list("-+0123456789"))

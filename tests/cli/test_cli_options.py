@@ -38,7 +38,7 @@ def agiza(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("agiza.cli.main.configure_logging", lambda *_args, **_options: None)
+    monkeypatch.setattr("agiza.cli.errors.configure_logging", lambda *_args, **_options: None)
 
     def run(*arguments: str) -> Answer:
         monkeypatch.setattr("sys.argv", ["agiza", *arguments])

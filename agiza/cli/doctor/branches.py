@@ -9,9 +9,9 @@ from pathlib import Path
 from agiza.carrier.numbers import MEANINGS, refusal
 from agiza.cli.doctor.findings import Finding, failure, ok, warning
 from agiza.domain.menu import BranchFile
-from agiza.runtime.branch_files import BranchFilesError, load_branch_file, load_branch_files
+from agiza.runtime.branch_files import BranchFilesError, branch_paths, load_branch_file, load_branch_files
 
-_OF_PEOPLE = re.compile(r": (contacts|branch\.staff)\b.*phone: |: branch\.phone: ")
+_OF_PEOPLE = re.compile(r": branch\.staff\b.*phone: |: branch\.phone: ")
 
 
 def look_at_files(folder: Path) -> tuple[list[BranchFile], list[Finding]]:
@@ -26,7 +26,7 @@ def look_at_files(folder: Path) -> tuple[list[BranchFile], list[Finding]]:
 
 def _usable(folder: Path) -> list[BranchFile]:
     files = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in branch_paths(folder):
         try:
             files.append(load_branch_file(path).file)
         except BranchFilesError:
