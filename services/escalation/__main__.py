@@ -9,21 +9,19 @@ from functools import partial
 import httpx
 
 from agiza.contracts import streams
-from agiza.domain.ids import BranchId
-from agiza.domain.menu import BranchFile
 from agiza.runtime import postgres, redis_clients
 from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.consumer import TOOL_LIMITS, Handler, StreamConsumer
 from agiza.runtime.http import HttpServer, create_app
 from agiza.runtime.jobs import JobWorker, open_job_queue
-from agiza.runtime.postgres import Pool, open_pool, transaction
+from agiza.runtime.postgres import open_pool
 from agiza.runtime.process import Process, Serve, run_service
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import RedisClients, open_redis
+from services.escalation.branches import Branches
 from services.escalation.listeners import is_away
 from services.escalation.page.acting import CartDesk
 from services.escalation.page.routes import PageParts, page_routes
-from services.escalation.roster import put_roster
 from services.escalation.routes import handoff_routes
 from services.escalation.settings import EscalationSettings
 from services.escalation.wiring import Surroundings, put_together
@@ -34,7 +32,7 @@ SOURCE = "/agiza/escalation"
 async def serve(settings: EscalationSettings, process: Process) -> None:
     """Run the service until it is told to stop."""
     redis_url = settings.redis_url.get_secret_value()
-    branches = {BranchId(each.file.branch.id): each.file for each in load_branch_files(settings.agiza_branches_dir)}
+    branches = Branches(each.file for each in load_branch_files(settings.agiza_branches_dir))
     async with (
         open_redis(redis_url, service="escalation") as redis,
         open_pool(settings.database_url.get_secret_value(), service="escalation") as pool,
@@ -42,7 +40,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         httpx.AsyncClient(follow_redirects=False) as hook_http,
         contextlib.AsyncExitStack() as stack,
     ):
-        await _put_rosters(branches, pool)
+        await branches.begin(pool)
         api = settings.carrier_api()
         if api is not None:
             await stack.enter_async_context(api)
@@ -83,6 +81,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         process.health.needs("redis", partial(redis_clients.answers, redis.commands))
         await parts.line.look_into_wallet()
         process.supervise("carrier", parts.line.watch(process.stopping))
+        process.supervise("branches", branches.keep_fresh(pool, process.stopping))
         process.supervise("sweeper", parts.sweeper.run(process.stopping))
         process.supervise("handoffs", handoffs.run(process.stopping))
         process.supervise("calls", calls.run(process.stopping))
@@ -118,12 +117,6 @@ def _orders(settings: EscalationSettings) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=str(settings.agiza_orders_url), headers={"authorization": f"Bearer {token}"}, trust_env=False
     )
-
-
-async def _put_rosters(branches: dict[BranchId, BranchFile], pool: Pool) -> None:
-    for file in branches.values():
-        async with transaction(pool) as conn:
-            await put_roster(conn, file)
 
 
 def build(settings: EscalationSettings) -> Serve:

@@ -10,13 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from agiza.domain.menu import BranchFile, BranchFileError, parse_branch
+from agiza.domain.menu import BranchFile
+from agiza.runtime.branch_versions import REFRESH_S, newer_branches
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Pool
-
-REFRESH_S: Final = 2.0
 
 log = get_logger(__name__)
 
@@ -49,29 +47,14 @@ class Directory:
 
     async def refresh(self, pool: Pool) -> None:
         """Take over what the database has. Only menus that changed are read and parsed."""
-        known = {branch_id: listed.menu_version for branch_id, listed in self._listed.items()}
-        async with pool.connection() as connection:
-            cursor = await connection.execute("SELECT branch_id, menu_version FROM branches")
-            changed = [row[0] for row in await cursor.fetchall() if known.get(row[0]) != row[1]]
-            if not changed:
-                return
-            cursor = await connection.execute(
-                "SELECT branch_id, version, document FROM branches JOIN menus USING (branch_id)"
-                " WHERE version = menu_version AND branch_id = ANY(%s)",
-                (changed,),
-            )
-            rows = await cursor.fetchall()
-        listed = dict(self._listed)
-        for branch_id, version, document in rows:
-            try:
-                listed[branch_id] = Listed(parse_branch(document), version)
-            except BranchFileError as error:
-                # A newer writer's document that this build cannot read: go on with what is known of the branch.
-                log.error(
-                    "branch_not_readable", branch_id=branch_id, menu_version=version, problems=len(error.problems)
-                )
+        newer = await newer_branches(
+            pool, {branch_id: listed.menu_version for branch_id, listed in self._listed.items()}
+        )
+        if not newer:
+            return
+        listed = dict(self._listed) | {each.file.branch.id: Listed(each.file, each.version) for each in newer}
         self._listed, self._by_number = listed, _by_number(listed)
-        log.info("directory_renewed", branches=len(listed), changed=len(rows))
+        log.info("directory_renewed", branches=len(listed), changed=len(newer))
 
     async def keep_fresh(self, pool: Pool, stopping: asyncio.Event) -> None:
         """Renew the copy until the service stops. A database that is away leaves it as it is."""

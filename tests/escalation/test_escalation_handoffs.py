@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from datetime import datetime
 
 import httpx
 import pytest
-from escalation_desk import CALL, INTERNAL_TOKEN, NIGHT, NOON, Start, start_escalation, until
+from escalation_desk import BRANCHES, CALL, INTERNAL_TOKEN, NIGHT, NOON, Start, start_escalation, until
+
+from agiza.runtime.branch_files import load_branch_file
 
 __all__ = ["start_escalation"]
 
@@ -137,6 +141,33 @@ async def test_roster_follows_the_branch_files(start_escalation: Start) -> None:
             ("front", "+254700000001", True),
             ("manager", "+254700000002", True),
         ]
+
+
+async def test_a_menu_that_is_published_brings_its_people_and_an_older_file_does_not(
+    start_escalation: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.escalation.branches.REFRESH_S", 0.1)
+    document = copy.deepcopy(dict(load_branch_file(BRANCHES / "westlands.yaml").document))
+    document["branch"]["staff"] = [document["branch"]["staff"][1] | {"phone": "+254700000077"}]
+    on_duty = "SELECT contact_id, phone FROM contacts WHERE branch_id = 'westlands' AND active"
+
+    async with start_escalation() as desk:
+        assert len(await desk.rows(on_duty)) == 2
+        await desk.rows(
+            "INSERT INTO menus (branch_id, version, document, digest) VALUES ('westlands', 2, %s, 'x')",
+            json.dumps(document),
+        )
+        await desk.rows("UPDATE branches SET menu_version = 2 WHERE branch_id = 'westlands'")
+
+        async def is_followed() -> bool:
+            return await desk.rows(on_duty) == [("manager", "+254700000077")]
+
+        await until(is_followed)
+    async with start_escalation() as desk:  # with the files of before
+        assert await desk.rows(on_duty) == [("manager", "+254700000077")]
+        await desk.ask()
+        await desk.until_heard(1)
+        assert desk.answers()[0].contact_id == "manager"
 
 
 async def test_unknown_branch_is_answered_that_nobody_comes(start_escalation: Start) -> None:
