@@ -8,6 +8,17 @@ RUN python -m venv /venv
 COPY requirements/services.txt requirements/services.txt
 RUN /venv/bin/pip install --require-hashes -r requirements/services.txt
 
+# The hot path of the bridge as machine code, beside its sources. The compiler stays here.
+FROM build AS compiled
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc=4:12.2.0-3 libc6-dev=2.36-9+deb12u* \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements/compile.txt requirements/compile.txt
+RUN /venv/bin/pip install --require-hashes -r requirements/compile.txt
+COPY scripts/compile_bridge.py scripts/compile_bridge.py
+COPY agiza/ agiza/
+COPY services/ services/
+RUN /venv/bin/python scripts/compile_bridge.py --into /compiled
+
 FROM build AS build-simulators
 COPY requirements/simulators.txt requirements/simulators.txt
 RUN /venv/bin/pip install --require-hashes -r requirements/simulators.txt
@@ -20,7 +31,7 @@ COPY --from=build /venv /venv
 COPY migrations/ migrations/
 COPY branches/ branches/
 COPY agiza/ agiza/
-COPY services/ services/
+COPY --from=compiled /compiled/ ./
 USER 10001
 EXPOSE 8080
 CMD ["python", "-m", "services.webhook"]

@@ -21,6 +21,9 @@ up: setup ## start everything and stay; prints the URLs
 test: setup ## the whole test suite, on real Postgres and Redis
 	@scripts/test.sh $(ARGS)
 
+test-compiled: setup ## the bridge's tests against the bridge as the image has it, compiled; needs a C compiler
+	@scripts/test_compiled.sh $(ARGS)
+
 test-unit: setup ## only the quick tests: no servers, no speech
 	@$(BIN)/pytest -q -m "not integration and not e2e and not audio" $(ARGS)
 
@@ -41,6 +44,9 @@ docs: setup ## write the generated pages under docs/generated
 
 eval-audio: setup ## forty spoken callers through the whole stack, with the honest figures
 	@$(BIN)/python -m benchmarks.eval_audio $(ARGS)
+
+compiled: setup ## the bridge's hot path as machine code in .compiled, as in the image; needs a C compiler
+	@$(BIN)/python scripts/compile_bridge.py $(ARGS)
 
 bench-bridge: setup ## how many calls one core bridges, ours beside a Node, a FastAPI and a Pipecat bridge
 	@$(BIN)/python -m benchmarks.bridge $(ARGS)
@@ -76,4 +82,4 @@ peers-check: setup ## Pipecat's and LiveKit's Live clients, unmodified, talk to 
 	@$(BIN)/python -m benchmarks.peers_check $(ARGS)
 
 clean: ## remove what was made here (the environment, caches, kept data)
-	@rm -rf .venv .venv-genai-previous .venv-peer-* benchmarks/peers/node/node_modules .agiza .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage recordings
+	@rm -rf .compiled .venv .venv-genai-previous .venv-peer-* benchmarks/peers/node/node_modules .agiza .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage recordings

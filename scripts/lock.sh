@@ -12,6 +12,7 @@ compile pyproject.toml "$@" -o requirements/services.txt
 compile pyproject.toml --group dev --extra embedded --extra speech --extra simulators \
   -c requirements/services.txt "$@" -o requirements/dev.txt
 compile pyproject.toml --extra speech --extra simulators -c requirements/services.txt "$@" -o requirements/simulators.txt
+compile requirements/compile.in -c requirements/dev.txt "$@" -o requirements/compile.txt
 compile requirements/genai-previous.in "$@" -o requirements/genai-previous.txt
 compile requirements/uv.in "$@" -o requirements/uv.txt
 for peer in pipecat livekit; do  # of the benchmark; never installed by setup

@@ -47,7 +47,7 @@ from simulators.live_api.certificate import make_certificate
 
 CALLS: Final = (20, 50, 100, 150, 200)
 QUICK: Final = Plan(calls=(10,), seconds=5, windows=1, part_ms=40, knee=False, warm_up_s=1.5)
-QUICK_NAMES: Final = ("ours", "fastapi")
+QUICK_NAMES: Final = ("plain", "fastapi")
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -97,7 +97,7 @@ def _judge_quick(results: Sequence[Result]) -> int:
     for result in results:
         for row in result.rows:
             # A busy machine may be too slow for a peer; what it has not lost was still measured.
-            is_whole = row.is_whole if row.subject == "ours" else not (row.lost_up or row.dropped)
+            is_whole = row.is_whole if row.subject == "plain" else not (row.lost_up or row.dropped)
             is_fine = is_whole and row.utterances > 0 and row.cpu_ms > 0
             print(f"{result.subject.name}: {row} {'ok' if is_fine else 'LOST AUDIO OR CALLS'}")
             if not is_fine:
@@ -130,10 +130,12 @@ def _chosen() -> tuple[Plan, list[str], bool, bool]:
 
 
 def _provide(names: Sequence[str]) -> None:
-    """What the peers run in; quick when it is there."""
+    """Our compiled bridge, and what the peers run in; quick when it is there."""
     peers = [name for name in names if name in ("node", "pipecat")]
-    if peers:
-        made = subprocess.run([str(ROOT / "scripts" / "peers.sh"), *peers], check=False)
+    commands = [[sys.executable, str(ROOT / "scripts" / "compile_bridge.py")]] if "ours" in names else []
+    commands += [[str(ROOT / "scripts" / "peers.sh"), *peers]] if peers else []
+    for command in commands:
+        made = subprocess.run(command, check=False)
         if made.returncode:  # it has said why
             sys.exit(made.returncode)
 

@@ -25,6 +25,7 @@ NODE_FOLDER: Final = PEERS / "node"
 PIPECAT: Final = PEERS.parents[1] / ".venv-peer-pipecat"
 READY_S: Final = 60.0
 LISTENING_S: Final = 10.0
+COMPILED: Final = PEERS.parents[1] / ".compiled"
 MODEL_NAME: Final = "gemini-3.8-live"
 
 
@@ -74,6 +75,10 @@ def _ours(world: World) -> dict[str, str]:
     }
 
 
+def _ours_compiled(world: World) -> dict[str, str]:
+    return {**_ours(world), "PYTHONPATH": str(COMPILED)}
+
+
 def _peer(world: World) -> dict[str, str]:
     return {
         "PORT": str(world.port),
@@ -89,7 +94,15 @@ def _peer(world: World) -> dict[str, str]:
 SUBJECTS: Final[tuple[Subject, ...]] = (
     Subject(
         "ours",
-        "Agiza's bridge",
+        "Agiza's bridge, compiled as in the image",
+        16_000,
+        lambda _: (sys.executable, "-P", "-m", "services.bridge"),
+        _ours_compiled,
+        lambda world: world.around.media_path(),
+    ),
+    Subject(
+        "plain",
+        "Agiza's bridge, not compiled",
         16_000,
         lambda _: (sys.executable, "-m", "services.bridge"),
         _ours,

@@ -41,7 +41,7 @@ class Plan:
 
 async def measure(plan: Plan) -> Figures:
     """The whole run. What cannot start raises what ``make bench-bridge`` raises."""
-    ours = BY_NAME["ours"]
+    ours = BY_NAME["plain"]
     cores = machine.choose_cores()
     log = Log()
     said, voice = sayings(plan.part_ms), CallerVoice()

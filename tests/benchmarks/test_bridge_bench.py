@@ -188,5 +188,5 @@ def test_the_short_run_loses_no_audio() -> None:
     command = [sys.executable, "-m", "benchmarks.bridge", "--quick"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "ours" in run.stdout
+    assert "plain" in run.stdout
     assert "fastapi" in run.stdout

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 GREETING: list[object] = ["wait_for_prompt", {"say": "Hello, what would you like?"}]
 
 
+@pytest.mark.interpreted
 async def test_a_fault_in_one_call_ends_that_call_only(
     redis_url: str, redis_urls: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,6 +42,7 @@ async def test_a_fault_in_one_call_ends_that_call_only(
         assert world.process.metrics.value("unexpected_error_total", where="call") == 1
 
 
+@pytest.mark.interpreted
 async def test_a_session_that_cannot_even_end_is_reported(
     redis_url: str, redis_urls: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,8 @@ import pytest
 from bridge_world import World, open_world
 from raw_frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawClient, close_frame, connect_raw, frame
 
-from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX, CarrierLeg
+from services.bridge.legs.carrier_leg import FRAME_BYTES_MAX
+from services.bridge.legs.wire import ServerWire
 
 pytestmark = pytest.mark.integration
 
@@ -158,20 +159,21 @@ CASES = [
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytearray]:
-    """What each call's leg handed on, by the call; the real leg goes on as it would."""
+    """The whole binary messages that each call's socket handed on, by the call; its leg goes on as it would."""
     pieces: dict[str, bytearray] = {}
-    begin = CarrierLeg.open
+    attach = ServerWire.attach
 
-    def open_and_note(leg: CarrierLeg, caller, **others) -> None:  # type: ignore[no-untyped-def]
-        kept = pieces.setdefault(leg._connection.token.call_id, bytearray())  # type: ignore[attr-defined]
+    def attach_and_note(wire: ServerWire, take, **others) -> None:  # type: ignore[no-untyped-def]
+        kept = pieces.setdefault(wire.token.call_id, bytearray())  # type: ignore[attr-defined]
 
-        def note(pcm: bytes) -> None:
-            kept.extend(pcm)
-            caller(pcm)
+        def note(message: bytes, is_text: bool) -> None:
+            if not is_text:
+                kept.extend(message)
+            take(message, is_text)
 
-        begin(leg, note, **others)
+        attach(wire, note, **others)
 
-    monkeypatch.setattr(CarrierLeg, "open", open_and_note)
+    monkeypatch.setattr(ServerWire, "attach", attach_and_note)
     return pieces
 
 
@@ -200,7 +202,8 @@ async def _differs(client: RawClient, case: Case, heard: bytearray) -> str | Non
         await client.read_until_pong(b"the end")
         await client.send([close_frame(1000)])
     await client.read_until_end()
-    found = (client.close_code, bytes(heard), tuple(pong for pong in client.pongs if pong != b"the end"))
+    audio = bytes(heard[: len(heard) & ~1])  # whole samples
+    found = (client.close_code, audio, tuple(pong for pong in client.pongs if pong != b"the end"))
     wanted = (1000 if case.code is OPEN else case.code, case.heard, case.pongs)
     return None if found == wanted else f"{case.name}: {_short(found)}, not {_short(wanted)}"
 
