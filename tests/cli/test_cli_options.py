@@ -53,7 +53,10 @@ def agiza(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--branch", "nowhere", "--say", "hello"], "there is no branch 'nowhere'; there are: kilimani, westlands"),
+        (
+            ["--branch", "nowhere", "--say", "hello"],
+            "there is no branch 'nowhere'; there are: cbd, kampala, karen, kilimani, westlands",
+        ),
         (["--wav", "missing.wav"], "there is no file missing.wav"),
         ([], "what does the caller say?"),
         (["--say", "  "], "an empty --say"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from domain_scenario import Call, document
 
-BRANCHES = ("westlands", "kilimani")
+BRANCHES = ("westlands", "kilimani", "cbd", "karen", "kampala")
 
 
 def items(branch: str) -> Iterator[dict[str, Any]]:
@@ -55,7 +55,9 @@ def item_of(branch: str, item_id: str) -> dict[str, Any]:
 
 def test_there_is_a_menu() -> None:
     assert len([pair for pair in ALL_ITEMS if pair[0] == "westlands"]) == 35
-    assert len(ALL_CHOICES) > 250
+    for branch in BRANCHES:
+        assert len(list(items(branch))) >= 30
+    assert len(ALL_CHOICES) > 900
 
 
 @pytest.mark.parametrize(("branch", "item_id"), ALL_ITEMS)
