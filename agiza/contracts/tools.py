@@ -21,6 +21,7 @@ END_CALL: Final = "endCall"
 SWITCH_LANGUAGE: Final = "switchLanguage"
 GET_TOTAL: Final = "getTotal"
 PLACE_ORDER: Final = "placeOrder"
+CANCEL_ORDER: Final = "cancelOrder"
 
 MUTATING_TOOLS: Final = commands.MUTATING_TOOLS
 """Tools that may change a cart or an order; the others only read."""
@@ -96,7 +97,7 @@ def declarations(menu: Menu, branch: Branch) -> list[dict[str, Any]]:
             {"order": _text("Order number; the latest if left out")},
         ),
         _function(
-            "cancelOrder",
+            CANCEL_ORDER,
             "Cancel a placed order of this caller, while the kitchen allows it.",
             {"order": _text("Order number; the latest if left out")},
         ),

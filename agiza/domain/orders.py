@@ -1,6 +1,7 @@
 """The states of a placed order and the moves between them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from agiza.domain.ids import OrderId
@@ -68,3 +69,12 @@ class OrderView:
     currency: str
     eta_minutes: int | None = None
     reason: str | None = None
+
+
+def minutes_left(eta_minutes: int | None, since: datetime, now: datetime) -> int | None:
+    """What is left of a promise of `eta_minutes` made at `since`, begun minutes counted whole; None when nothing was
+    promised, or when its time is over: then no time is better than a wrong one."""
+    if eta_minutes is None:
+        return None
+    left = since + timedelta(minutes=eta_minutes) - now
+    return -(-left // timedelta(minutes=1)) if left > timedelta(0) else None

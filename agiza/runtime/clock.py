@@ -25,6 +25,10 @@ class Clock:
         """Aware moment in UTC."""
         return datetime.now(UTC) + self._offset
 
+    def at(self, moment: datetime) -> datetime:
+        """What this clock would show at a moment that another machine has read from its own real clock."""
+        return moment.astimezone(UTC) + self._offset
+
     def monotonic(self) -> float:
         """Seconds of a stopwatch that never goes back. Only differences mean something."""
         return time.monotonic()
@@ -42,6 +46,10 @@ class StoppedClock(Clock):
 
     def now(self) -> datetime:
         """The moment it was set to, plus all advances."""
+        return self._moment
+
+    def at(self, moment: datetime) -> datetime:
+        """The moment at which it stands: other machines' clocks do not move it."""
         return self._moment
 
     def monotonic(self) -> float:

@@ -110,6 +110,17 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
+@contextlib.asynccontextmanager
+async def pipelined_transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """As :func:`transaction`, but no statement waits for the one before: what is sent is answered at the next fetch.
+
+    For a path on which somebody waits. A statement that fails is heard of at the next fetch or, with the commit, at the
+    end of the block: only what comes after the block may say that anything was written.
+    """
+    async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+        yield connection
+
+
 async def lock_call(conn: Connection, call_id: str) -> None:
     """Have this call for oneself, whichever service asks, until the end of the transaction.
 

@@ -50,7 +50,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
             limits=TOOL_LIMITS,
             clock=process.clock,
             metrics=process.metrics,
-            is_away=lambda error: isinstance(error, postgres.UNAVAILABLE),
+            is_away=postgres.is_away,
             exclusive=True,
         )
         app = create_app("Agiza orders", process, docs=True)

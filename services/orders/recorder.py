@@ -1,96 +1,63 @@
-"""Writes down what a ruling led to: history, order, ticket and the branch's feed, inside the caller's transaction."""
+"""Writes down what was settled at the desk: cart, history, inbox, orders and the branch's feed, in the transaction in
+which it was settled. Nothing here decides anything."""
 
 from __future__ import annotations
 
-import uuid
-from typing import Final
+from typing import Final, assert_never
 
 from agiza.contracts.envelope import Stamp, to_envelope
 from agiza.contracts.events import Event
 from agiza.contracts.events import OrderCancelRequested as CancelEvent
-from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
-from agiza.domain.codec import event_to_json
-from agiza.domain.orders import OrderState, OrderView
-from agiza.domain.tool_calls import ToolOutcome
+from agiza.domain.cart import OrderCancelRequested, OrderPlaced
+from agiza.domain.codec import cart_to_json, event_to_json
+from agiza.domain.desk import local_day
+from agiza.domain.entry import FeedNews, Settled
+from agiza.domain.orders import OrderState
 from agiza.runtime.postgres import Connection
 from agiza.runtime.traces import Trace
-from services.orders import store, tickets
-from services.orders.work import ToolWork
+from services.orders import store, store_orders, tickets
+from services.orders.occasion import Occasion
 
 SOURCE: Final = "/agiza/orders"
 
 
-async def record(conn: Connection, work: ToolWork, tool_call_id: str, outcome: ToolOutcome) -> None:
-    """Store the events of one function call and bring ``work`` to the state after it."""
-    history = [event_to_json(change) for change in outcome.events]
-    await store.append_cart_events(conn, work.row.cart_id, history, tool_call_id)
-    work.cart = outcome.cart
-    if work.told is not None:
-        work.told = outcome.cart.version
-    for change in outcome.events:
-        if isinstance(change, OrderPlaced):
-            await _place(conn, work, change)
-        elif isinstance(change, OrderCancelRequested):
-            await _request_cancel(conn, work, change.order_id)
-
-
-async def order_views(conn: Connection, cart: Cart) -> list[OrderView]:
-    """What was placed from this cart, with the state in which it is now."""
-    if not cart.placed:
-        return []
-    states = await store.states_of_orders(conn, cart.id)
-    return [
-        OrderView(
-            id=order.id,
-            number=order.number,
-            state=OrderState(states[order.id][0]),
-            total_minor=order.totals.total_minor,
-            currency=order.totals.currency,
-            eta_minutes=states[order.id][1],
-        )
-        for order in cart.placed
-        if order.id in states
-    ]
-
-
-async def _place(conn: Connection, work: ToolWork, change: OrderPlaced) -> None:
-    event, order = work.event, change.order
-    await store.insert_order(
+async def record(conn: Connection, occasion: Occasion, settled: Settled) -> None:
+    """Write all of it; nothing at all when it changes nothing. Orders come before the news of them, so that the relay
+    sees the news of one order in the order of its moves."""
+    if settled.changes_nothing:
+        return
+    cart_id = occasion.row.cart_id
+    await store.save_cart(
+        conn, cart_id, version=settled.cart.version, leg_epoch=settled.leg_epoch, state=cart_to_json(settled.cart)
+    )
+    if settled.inbox:
+        await store.insert_results(conn, occasion.call_id, settled.inbox)
+    if not settled.changes:
+        return
+    await store.append_cart_events(
         conn,
-        tickets.new_order(
+        cart_id,
+        [{"tool_call_id": change.tool_call_id, "event": event_to_json(change.event)} for change in settled.changes],
+    )
+    for order in settled.placed:
+        row = tickets.new_order(
             order,
-            branch_id=event.branch_id,
-            call_id=event.call_id,
-            cart_id=work.row.cart_id,
-            day=work.local_day,
-        ),
-    )
-    await _to_feed(
-        conn,
-        work,
-        tickets.placed_event(order, branch_id=event.branch_id, call_id=event.call_id, menu_version=work.menu.version),
-    )
-    work.orders = await order_views(conn, work.cart)
-    work.placed.append(order.fulfilment)
+            branch_id=occasion.held.branch.id,
+            call_id=occasion.call_id,
+            cart_id=cart_id,
+            day=local_day(occasion.now, occasion.held.branch),
+        )
+        await store_orders.insert_order(conn, row)
+    if settled.cancels:
+        await store_orders.set_order_states(conn, settled.cancels, OrderState.CANCEL_REQUESTED)
+    for news in settled.feed:
+        await _to_feed(conn, occasion, news)
 
 
-async def _request_cancel(conn: Connection, work: ToolWork, order_id: str) -> None:
-    await store.set_order_state(conn, order_id, OrderState.CANCEL_REQUESTED)
-    number = next(order.number for order in work.orders if order.id == order_id)
-    await _to_feed(
-        conn,
-        work,
-        CancelEvent(branch_id=work.event.branch_id, call_id=work.event.call_id, order_id=order_id, order_number=number),
-    )
-    work.orders = await order_views(conn, work.cart)
-    work.cancels += 1
-
-
-async def _to_feed(conn: Connection, work: ToolWork, event: Event) -> None:
-    stamp = Stamp(
-        id=str(uuid.uuid4()), source=SOURCE, time=work.now, traceparent=str(Trace.continued(work.traceparent))
-    )
-    await store.insert_outbox(
+async def _to_feed(conn: Connection, occasion: Occasion, news: FeedNews) -> None:
+    event = _event_of(occasion, news)
+    stamp = Stamp(id=news.id, source=SOURCE, time=occasion.now, traceparent=str(Trace.continued(occasion.traceparent)))
+    await store_orders.insert_outbox(
         conn,
         event_id=stamp.id,
         branch_id=event.branch_id,
@@ -98,3 +65,16 @@ async def _to_feed(conn: Connection, work: ToolWork, event: Event) -> None:
         version=event.version,
         event=to_envelope(event, stamp),
     )
+
+
+def _event_of(occasion: Occasion, news: FeedNews) -> Event:
+    branch_id, call_id = occasion.held.branch.id, occasion.call_id
+    match news.event:
+        case OrderPlaced(order):
+            return tickets.placed_event(
+                order, branch_id=branch_id, call_id=call_id, menu_version=occasion.row.menu_version
+            )
+        case OrderCancelRequested(order_id, number):
+            return CancelEvent(branch_id=branch_id, call_id=call_id, order_id=order_id, order_number=number)
+        case other:
+            assert_never(other)

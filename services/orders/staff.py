@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from psycopg import Rollback
-
-from agiza.contracts.events import CartChanged, FunctionCall, ToolCalled
-from agiza.domain.cart import OrderPlaced
-from agiza.domain.codec import cart_from_json, cart_to_json
+from agiza.contracts.events import CartChanged
+from agiza.domain.desk import GUARDS, local_day, settle
+from agiza.domain.entry import Entry, Settled, ToolCall
+from agiza.domain.ids import CallId
+from agiza.domain.inbox import Response
 from agiza.domain.staff_orders import StaffAction, handle_staff
-from agiza.domain.tool_calls import tool_result
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
-from agiza.runtime.postgres import Connection, Pool, transaction
+from agiza.runtime.postgres import Connection, Pool, pipelined_transaction
 from agiza.runtime.traces import Trace
-from services.orders import store, store_calls
+from services.orders import store
 from services.orders.catalog import Catalog
-from services.orders.recorder import order_views, record
-from services.orders.store_calls import HeldCart
-from services.orders.work import Response, ToolWork
+from services.orders.counts import count_orders
+from services.orders.occasion import Occasion, held_of
+from services.orders.recorder import record
 
 STAFF_EPOCH: Final = 1_000_000
 """No leg of a call gets this far: once a person has acted, nothing of the call changes the cart any more."""
@@ -60,74 +59,48 @@ class StaffCounter:
         Raises :class:`NoCart`, ``MenuNotFound`` and psycopg's errors.
         """
         key = f"staff-{request_id}"
-        async with transaction(self._pool) as conn:
-            held = await store_calls.lock_cart_of_call(conn, call_id)
-            if held is None or held.branch_id != branch_id:
+        async with pipelined_transaction(self._pool) as conn:
+            now = self._clock.now()
+            row, around = await store.read_desk(
+                conn, call_id=call_id, branch_id=branch_id, tool_call_ids=[key], now=now, moves_orders=False
+            )
+            if row is None:
                 raise NoCart(f"call {call_id} has no cart in branch {branch_id}")
-            stored = (await store.stored_results(conn, call_id, [key])).get(key)
+            stored = around.results.get(key)
             if stored is not None:
                 return StaffAnswer(stored.response)
-            work = await self._open(conn, held, key)
-            response = await self._apply(conn, work, action, key)
-            await store.insert_result(
-                conn,
-                call_id=call_id,
-                tool_call_id=key,
-                tool=f"staff_{action}",
-                args_digest=store.digest_of({"by": by}),
-                response=response,
-                cart_version=work.cart.version,
-            )
-            await store.save_cart(
-                conn,
-                held.row.cart_id,
-                version=work.cart.version,
-                leg_epoch=STAFF_EPOCH if response["status"] == "ok" else held.row.leg_epoch,
-                state=cart_to_json(work.cart),
-            )
-        log.info("staff_acted", call_id=call_id, branch_id=branch_id, action=action, status=response["status"], by=by)
-        for fulfilment in work.placed:
-            self._metrics.add("orders_placed_total", branch=branch_id, fulfilment=fulfilment)
+            pinned = await self._catalog.menu(branch_id, row.menu_version)
+            now = self._clock.at(around.read_at)
+            occasion = Occasion(call_id, row, held_of(row, around, pinned, now), now, str(Trace.new()))
+            settled = await self._settle(conn, occasion, action, ToolCall(key, f"staff_{action}", {"by": by}))
+            await record(conn, occasion, settled)
+        (answer,) = settled.answers
+        log.info(
+            "staff_acted", call_id=call_id, branch_id=branch_id, action=action, status=answer.response["status"], by=by
+        )
+        count_orders(self._metrics, settled, occasion.held)
         return StaffAnswer(
-            response,
-            work.traceparent,
-            work.screen_event() if work.cart.version != held.row.version else None,
-            bool(work.placed),
+            answer.response,
+            occasion.traceparent,
+            occasion.screen_event(settled.cart) if settled.cart.version != row.version else None,
+            bool(settled.feed),
         )
 
-    async def _open(self, conn: Connection, held: HeldCart, key: str) -> ToolWork:
-        now = self._clock.now()
-        cart = cart_from_json(held.row.state)
-        event = ToolCalled(
-            branch_id=held.branch_id,
-            call_id=held.call_id,
-            menu_version=held.row.menu_version,
-            leg_epoch=STAFF_EPOCH,
-            calls=(FunctionCall(id=key, name="staff"),),
+    async def _settle(self, conn: Connection, occasion: Occasion, action: StaffAction, call: ToolCall) -> Settled:
+        held, now = occasion.held, occasion.now
+        entry = Entry(
+            call_id=CallId(occasion.call_id),
+            branch_id=held.branch.id,
+            leg_epoch=held.leg_epoch,
+            calls=(call,),
             deadline_ms=int(now.timestamp() * 1000),
-            reply_to="agiza:replies:staff",
         )
-        return ToolWork(
-            event=event,
-            traceparent=str(Trace.new()),
-            menu=await self._catalog.menu(held.branch_id, held.row.menu_version),
-            row=held.row,
-            cart=cart,
-            told=None,
-            sold_out=await store.sold_out(conn, held.branch_id, now),
-            caller=await store.caller_number(conn, held.call_id),
-            orders=await order_views(conn, cart),
-            now=now,
-            is_stale=False,
-        )
-
-    async def _apply(self, conn: Connection, work: ToolWork, action: StaffAction, key: str) -> Response:
-        # A number that is not used goes back with the savepoint, so the branch's numbers stay without a hole.
-        async with conn.transaction() as savepoint:
-            number = await store.take_order_number(conn, work.event.branch_id, work.local_day)
-            context = work.context(number)
-            outcome = handle_staff(work.cart, action, context)
-            if not any(isinstance(change, OrderPlaced) for change in outcome.events):
-                raise Rollback(savepoint)
-        await record(conn, work, key, outcome)
-        return tool_result(outcome, context)
+        guards = replace(GUARDS, rules=lambda cart, name, args, context: handle_staff(cart, action, context))
+        settled = settle(held, entry, now, guards=guards)
+        if settled.placed:
+            number = await store.take_order_numbers(
+                conn, held.branch.id, local_day(now, held.branch), len(settled.placed)
+            )
+            settled = settle(held, entry, now, first_number=number, guards=guards)
+        is_done = settled.answers[0].response["status"] == "ok"
+        return replace(settled, leg_epoch=STAFF_EPOCH) if is_done else settled

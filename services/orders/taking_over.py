@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from agiza.contracts.envelope import Received
 from agiza.contracts.events import CallTakenOver, LegSuperseded, TakeOverAnswered, TakeOverStatus
+from agiza.domain.desk import take_over
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, transaction
@@ -61,11 +62,12 @@ class TakeOvers:
             )
         except store.CartElsewhere:
             return "elsewhere"
-        if event.leg_epoch < row.leg_epoch:
+        status = take_over(row.leg_epoch, event.leg_epoch)
+        if status == "ok":
+            await store.raise_fence(conn, row.cart_id, event.leg_epoch)
+        else:
             self._metrics.add("stale_epoch_rejected_total")
-            return "superseded"
-        await store.raise_fence(conn, row.cart_id, event.leg_epoch)
-        return "ok"
+        return status
 
 
 def news_of(answer: TakeOverAnswered) -> LegSuperseded | None:

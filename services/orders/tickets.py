@@ -8,7 +8,7 @@ from datetime import date, datetime
 from agiza.contracts.events import OrderPlaced as OrderPlacedEvent
 from agiza.contracts.events import TicketLine, TicketOption, TicketPart
 from agiza.domain.placed import OrderLine, OrderOption, PlacedOrder
-from services.orders.store import NewOrder
+from services.orders.store_orders import NewOrder
 
 
 def new_order(order: PlacedOrder, *, branch_id: str, call_id: str, cart_id: str, day: date) -> NewOrder:
@@ -27,6 +27,7 @@ def new_order(order: PlacedOrder, *, branch_id: str, call_id: str, cart_id: str,
         delivery_fee_minor=order.totals.delivery_minor,
         tax_minor=order.totals.tax_minor,
         total_minor=order.totals.total_minor,
+        eta_minutes=order.eta_minutes,
         supplement_of=order.supplement_of,
         customer={key: value for key, value in asdict(order.customer).items() if value is not None},
         placed_at=datetime.fromisoformat(order.placed_at),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from orders_desk import CALL, Desk, fc
 
 from agiza.contracts.envelope import Received
 from agiza.contracts.events import FunctionCall, ReadBackEvidence
+from agiza.runtime.clock import Clock, StoppedClock
 from services.orders.catalog import MenuNotFound
+from services.orders.handler import ToolHandler
 from services.orders.store import CartElsewhere
 
 pytestmark = pytest.mark.integration
@@ -91,6 +94,13 @@ async def test_numbers_of_a_branch_count_up_over_calls(desk: Desk) -> None:
         assert placed["order_number"] == number
 
 
+async def test_an_id_twice_in_one_message_is_carried_out_once(desk: Desk) -> None:
+    same = fc("addItem", name="fries", quantity=2)
+    first, again = await desk.answer(desk.event(same, same))
+    assert first == again
+    assert desk.rows("SELECT version FROM carts") == [(1,)]
+
+
 async def test_the_same_id_with_other_arguments_is_refused_and_alarmed(desk: Desk) -> None:
     await desk.answer(desk.event(fc("addItem", fc_id="fc-same", name="fries")))
     (answer,) = await desk.answer(desk.event(fc("addItem", fc_id="fc-same", name="soda", quantity=9)))
@@ -105,6 +115,30 @@ async def test_a_late_mutation_is_refused_and_stays_refused(desk: Desk) -> None:
     assert first[0]["code"] == "expired"
     assert await desk.answer(late) == first
     assert desk.rows("SELECT version FROM carts") == [(0,)]
+
+
+async def test_what_is_late_is_told_by_the_databases_clock(desk: Desk) -> None:
+    """A replica whose own clock is behind must not let pass what every other replica refuses."""
+
+    class Behind(StoppedClock):
+        def now(self) -> datetime:
+            return super().now() - timedelta(minutes=5)
+
+    behind = ToolHandler(desk.pool, desk.catalog, Behind(desk.clock.now()), desk.metrics)
+    answered = await behind.answer(desk.event(fc("addItem", name="fries"), late_ms=9_500), "stream")
+    assert answered.event.results[0].response["code"] == "expired"
+
+
+async def test_the_database_is_asked_for_the_time(desk: Desk) -> None:
+    """With a clock that runs, and a moment of the demo's choice (AGIZA_NOW)."""
+    shifted = Clock(timedelta(days=-200))
+    handler = ToolHandler(desk.pool, desk.catalog, shifted, desk.metrics)
+    for late, code in ((timedelta(0), "item_added"), (timedelta(minutes=1), "expired")):
+        deadline = shifted.now() - late
+        received = desk.event(fc("addItem", name="tea"))
+        event = received.event.model_copy(update={"deadline_ms": int(deadline.timestamp() * 1000) + 500})
+        answered = await handler.answer(replace(received, event=event), "stream")
+        assert answered.event.results[0].response["code"] == code
 
 
 async def test_a_late_question_is_still_answered(desk: Desk) -> None:
@@ -125,6 +159,7 @@ async def test_a_change_based_on_an_older_cart_gets_the_whole_cart(desk: Desk) -
     (answer,) = await desk.answer(desk.event(fc("addItem", name="soda"), told=0))
     assert (answer["code"], answer["cart_version"]) == ("stale_cart", 1)
     assert [line["id"] for line in answer["cart"]["lines"]] == ["line-1"]
+    assert desk.metrics.value("stale_cart_rejected_total") == 1
 
 
 async def test_several_calls_of_one_message_build_on_each_other(desk: Desk) -> None:
@@ -171,6 +206,18 @@ async def test_a_cancelled_order_tells_the_kitchen(desk: Desk) -> None:
     ]
     assert (await desk.ask("cancelOrder"))["code"] == "already_cancelled"
     assert desk.rows("SELECT count(*) FROM outbox") == [(2,)]
+    assert desk.metrics.value("orders_cancelled_total", branch="westlands", cancelled_by="caller") == 1
+
+
+async def test_where_an_order_is_comes_with_the_time_that_is_left(desk: Desk) -> None:
+    await order_the_reference_ticket(desk)
+    assert desk.rows("SELECT eta_minutes FROM orders") == [(20,)]
+    desk.clock.advance(12 * 60 + 30)
+    status = await desk.ask("orderStatus")
+    assert (status["state"], status["eta_minutes"]) == ("placed", 8)
+    assert "eight more minutes" in status["message"]
+    desk.clock.advance(8 * 60)
+    assert "eta_minutes" not in await desk.ask("orderStatus"), "a time that is over is not told"
 
 
 async def test_an_addition_after_placing_is_a_supplementary_order(desk: Desk) -> None:

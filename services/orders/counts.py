@@ -1,0 +1,43 @@
+"""What is counted of an entry, once it is committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, Literal
+
+from agiza.domain.entry import Held, How, Settled
+from agiza.runtime.logs import get_logger
+from agiza.runtime.metric_names import CounterName
+from agiza.runtime.metrics import Metrics
+
+log = get_logger(__name__)
+
+Path = Literal["stream", "http"]
+
+_REFUSED: Final[dict[How, CounterName]] = {
+    "older_leg": "stale_epoch_rejected_total",
+    "expired": "expired_rejected_total",
+    "stale_cart": "stale_cart_rejected_total",
+    "id_reused": "integrity_violation_total",
+}
+
+
+def count_answers(metrics: Metrics, settled: Settled, path: Path, call_id: str) -> None:
+    """Repetitions and refusals by what gave the answer; an id that was used twice is an alarm."""
+    counted = Counter(answer.how for answer in settled.answers)
+    if counted["repeated"]:
+        metrics.add("inbox_replay_total", counted["repeated"], path=path)
+    for how, name in _REFUSED.items():
+        if counted[how]:
+            metrics.add(name, counted[how])
+    for answer in settled.answers:
+        if answer.how == "id_reused":
+            log.error("tool_call_id_reused", call_id=call_id, tool=answer.name)
+
+
+def count_orders(metrics: Metrics, settled: Settled, held: Held) -> None:
+    """Orders that were placed, and those that their callers took back."""
+    for order in settled.placed:
+        metrics.add("orders_placed_total", branch=held.branch.id, fulfilment=order.fulfilment)
+    if settled.cancels:
+        metrics.add("orders_cancelled_total", len(settled.cancels), branch=held.branch.id, cancelled_by="caller")
