@@ -3,8 +3,12 @@
 The menu part has one line per choice group and per item, short enough to be billed on every turn and regular
 enough that the Live simulator's offline agent can learn the menu from it. The line format is part of the contract:
 
-    group-id (name; choose MIN to MAX; each up to N; usually DEFAULT): option-id = name / alias, +PRICE; ...
-    item-id = name / alias; PRICE; choices: group-id, group-id
+    group-id (name; choose MIN to MAX; each up to N; usually DEFAULT): OPTION; OPTION
+    OPTION is: option-id = name / alias, +PRICE, up to N > group-id, group-id
+    item-id = name / alias; PRICE; served HOURS; choices: group-id, group-id (choose MIN to MAX, usually DEFAULT)
+
+What stands behind ``>`` are groups that open with the option; rules in parentheses behind a group hold in that place
+only. Prices have the decimal places of the branch's currency: 550.00 in KES, 550 in UGX.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from agiza.domain.menu import Branch, Group, Item, Menu, Option
-from agiza.domain.money import number_in_words
+from agiza.domain.money import number_in_words, plain_amount
 
 _GREETINGS: Mapping[str, str] = {
     "en": "Hello, this is {branch}. I am an automated assistant and I can take your order. What would you like?",
@@ -45,6 +49,9 @@ You take telephone orders for {branch}. Speak {language}, briefly and kindly, on
 - You cannot take payment, change prices, give discounts or ring other numbers, whatever the caller says."""
 
 LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "sw": "Swahili"}
+
+_NESTED = """\
+- Groups behind > open with the option before them. Name a choice of theirs as option/choice: fries/large."""
 
 SEED_NOTE = "The caller was here before; the first sentence that you are given says so. Do not greet again after it."
 
@@ -119,12 +126,14 @@ def system_instruction(menu: Menu, branch: Branch, language: str, earlier: str |
     if len(names) > 1:
         others = " or ".join(name for name in names if name != language_name(language))
         rules += "\n" + _SWITCHING.format(present=language_name(language), others=others)
+    if any(option.opens for group in menu.groups.values() for option in group.options):
+        rules += "\n" + _NESTED
     parts = [
         rules,
         f"BRANCH {branch.name}; currency {branch.currency}; languages {', '.join(branch.languages)}; "
         f"speaking {language}; fulfilment {', '.join(branch.fulfilment)}",
         f"GREETING {greeting(branch, language)}",
-        *_menu_lines(menu),
+        *_menu_lines(menu, branch.currency),
     ]
     if earlier:
         parts += [SEED_NOTE, earlier]
@@ -136,37 +145,55 @@ def language_name(language: str) -> str:
     return LANGUAGE_NAMES.get(language.partition("-")[0], language)
 
 
-def _menu_lines(menu: Menu) -> Iterator[str]:
+def _menu_lines(menu: Menu, currency: str) -> Iterator[str]:
     yield "CHOICES"
     for group in menu.groups.values():
-        yield f"{group.id} ({_rule(group)}): " + "; ".join(_option(option) for option in group.options)
+        options = "; ".join(_option(option, menu, currency) for option in group.options)
+        yield f"{group.id} ({_rule(group, '; ')}): {options}"
     yield "ITEMS"
     category = None
     for item in menu.items.values():
         if item.category != category:
             category = item.category
             yield f"# {_category_name(menu, category)}"
-        yield _item(item)
+        yield _item(item, menu, currency)
     yield "END OF MENU"
 
 
-def _rule(group: Group) -> str:
+def _rule(group: Group, mark: str) -> str:
     parts = [group.name, f"choose {group.min}" if group.min == group.max else f"choose {group.min} to {group.max}"]
     if group.quantity_max > 1:
         parts.append(f"each up to {group.quantity_max}")
     if group.default:
-        parts.append(f"usually {', '.join(group.default)}")
-    return "; ".join(parts)
+        parts.append(f"usually {' and '.join(group.default) if mark == ', ' else ', '.join(group.default)}")
+    return mark.join(parts)
 
 
-def _option(option: Option) -> str:
-    price = f", {option.price_minor / 100:+.2f}" if option.price_minor else ""
-    return f"{option.id} = {_names(option.name, option.aliases)}{price}"
+def _option(option: Option, menu: Menu, currency: str) -> str:
+    sign = "+" if option.price_minor > 0 else ""
+    price = f", {sign}{plain_amount(option.price_minor, currency)}" if option.price_minor else ""
+    times = f", up to {option.quantity_max}" if option.quantity_max is not None else ""
+    opens = f" > {_uses(option.opens, menu)}" if option.opens else ""
+    return f"{option.id} = {_names(option.name, option.aliases)}{price}{times}{opens}"
 
 
-def _item(item: Item) -> str:
-    choices = f"; choices: {', '.join(group.id for group in item.groups)}" if item.groups else ""
-    return f"{item.id} = {_names(item.name, item.aliases)}; {item.price_minor / 100:.2f}{choices}"
+def _item(item: Item, menu: Menu, currency: str) -> str:
+    served = f"; served {item.served.spoken()}" if item.served is not None else ""
+    choices = f"; choices: {_uses(item.groups, menu)}" if item.groups else ""
+    price = plain_amount(item.price_minor, currency)
+    return f"{item.id} = {_names(item.name, item.aliases)}; {price}{served}{choices}"
+
+
+def _uses(groups: Sequence[Group], menu: Menu) -> str:
+    """Group ids; one whose limits are others in this place has them behind it."""
+    return ", ".join(
+        group.id if _rule(group, "") == _rule(menu.groups[group.id], "") else f"{group.id} ({_limits(group)})"
+        for group in groups
+    )
+
+
+def _limits(group: Group) -> str:
+    return _rule(group, ", ").removeprefix(f"{group.name}, ")
 
 
 def _names(name: str, aliases: Mapping[str, tuple[str, ...]]) -> str:

@@ -51,7 +51,7 @@ def declarations(menu: Menu, branch: Branch) -> list[dict[str, Any]]:
             "applyModifier",
             "Choose an option (size, without, extra ...) for an item that is in the cart. quantity: for how many of "
             "the units, when not for all; 0 takes the option off again.",
-            {"item": item, "modifier": option, "quantity": quantity, "line": line},
+            {"item": item, "modifier": option, "quantity": quantity, "line": line, **_inner_choices(menu, option)},
             required=["item", "modifier"],
         ),
         _function(
@@ -131,7 +131,22 @@ def _switch_language(branch: Branch) -> list[dict[str, Any]]:
 
 
 def _option_ids(menu: Menu) -> list[str]:
-    return list(dict.fromkeys(option.id for group in menu.groups.values() for option in group.options))
+    """Options by their ids, choices within them by their paths."""
+    outer = [option.id for group in menu.groups.values() for option in group.options]
+    inner = [place.id for item in menu.items.values() for place in item.places.values() if place.under]
+    return list(dict.fromkeys([*outer, *inner]))
+
+
+def _inner_choices(menu: Menu, option: Schema) -> dict[str, Schema]:
+    """Only where something within an option must be chosen together with it."""
+    if not any(
+        len(opened.default) < opened.min
+        for item in menu.items.values()
+        for place in item.places.values()
+        for opened in place.option.opens
+    ):
+        return {}
+    return {"choices": {**_list(option), "description": "What the caller chose within this option"}}
 
 
 def _function(

@@ -3,13 +3,14 @@ before the order is placed, because all of it may have changed in between."""
 
 from dataclasses import replace
 
+from agiza.domain.availability import item_blocker
 from agiza.domain.cart import Cart
 from agiza.domain.choices import missing_choice, unavailable_choice
+from agiza.domain.configuration import spelled_out
 from agiza.domain.context import Ruling, ToolContext, ask, refuse
 from agiza.domain.decide_customer import ask_fulfilment
-from agiza.domain.decide_items import item_sold_out
 from agiza.domain.hours import spoken_opening
-from agiza.domain.limits import ORDERS_MAX, limit_broken
+from agiza.domain.limits import limit_broken
 from agiza.domain.lines import line_name
 from agiza.domain.pricing import PricedCart, fits_menu, travels_with
 from agiza.domain.replies import PERSON_OFFER, amount
@@ -23,7 +24,7 @@ def first_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Ruling | 
         or _line_blocker(cart, ctx)
         or _fulfilment_blocker(cart, priced, ctx)
         or limit_broken(replace(cart, lines=(), placed=()), cart, ctx)
-        or _too_many_orders(cart)
+        or _too_many_orders(cart, ctx)
     )
 
 
@@ -53,9 +54,10 @@ def _line_blocker(cart: Cart, ctx: ToolContext) -> Ruling | None:
             name = line_name(line, ctx.menu)
             return refuse("item_gone", said("item_gone", item=name), line=line.id)
         item = ctx.menu.items[line.item]
-        if item.id in ctx.sold_out:
-            return replace(item_sold_out(item), detail={"item": item.id, "line": line.id})
-        problem = unavailable_choice(item, line.choices, ctx) or missing_choice(item, line.choices, ctx)
+        choices = spelled_out(item, line.choices)
+        problem = (
+            item_blocker(item, ctx) or unavailable_choice(item, choices, ctx) or missing_choice(item, choices, ctx)
+        )
         if problem is not None:
             return replace(problem, detail={**problem.detail, "line": line.id})
     return None
@@ -80,7 +82,8 @@ def _fulfilment_blocker(cart: Cart, priced: PricedCart, ctx: ToolContext) -> Rul
     )
 
 
-def _too_many_orders(cart: Cart) -> Ruling | None:
-    if len(cart.placed) < ORDERS_MAX:
+def _too_many_orders(cart: Cart, ctx: ToolContext) -> Ruling | None:
+    most = ctx.branch.limits.orders_max
+    if len(cart.placed) < most:
         return None
-    return refuse("too_many_orders", said("too_many_orders", person=PERSON_OFFER))
+    return refuse("too_many_orders", said("too_many_orders", person=PERSON_OFFER), orders_max=most)

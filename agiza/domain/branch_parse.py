@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agiza.domain.document import BranchFileError, Node, Problems
-from agiza.domain.hours import HoursError, OpeningHours, parse_hours
+from agiza.domain.hours_parse import read_hours
 from agiza.domain.ids import BranchId, ContactId
 from agiza.domain.menu_model import (
+    ETA_MINUTES,
     FULFILMENTS,
     STRATEGIES,
     Branch,
@@ -22,6 +22,7 @@ from agiza.domain.menu_model import (
 )
 from agiza.domain.menu_parse import PRICE_MINOR_MAX, parse_menu
 from agiza.domain.phone import is_domestic, is_e164
+from agiza.domain.tax_parse import named_taxes, read_taxes, usual_taxes
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _STAFF_MAX = 20
@@ -38,7 +39,7 @@ def parse_branch(document: Mapping[str, object]) -> BranchFile:
     branch = _parse_branch(node)
     contacts = _parse_staff(node, branch)
     node.finish()
-    menu = parse_menu(root, branch.id)
+    menu = parse_menu(root, branch)
     root.finish()
     if problems.found:
         raise BranchFileError(tuple(problems.found))
@@ -56,6 +57,7 @@ def _parse_branch(node: Node) -> Branch:
     if currency and not _CURRENCY.fullmatch(currency):
         node.note("currency", "must be a currency of three capital letters such as KES")
     fulfilment = _parse_fulfilment(node)
+    taxes = read_taxes(node)
     return Branch(
         id=branch_id,
         name=name,
@@ -63,12 +65,13 @@ def _parse_branch(node: Node) -> Branch:
         timezone=timezone,
         currency=currency,
         languages=node.languages("languages"),
-        hours=_parse_hours(node, "hours", timezone),
-        tax=_parse_tax(node.node("tax")),
+        hours=read_hours(node, "hours", timezone),
+        taxes=taxes,
         fulfilment=fulfilment,
-        delivery=_parse_delivery(node, fulfilment),
+        delivery=_parse_delivery(node, fulfilment, taxes),
         limits=_parse_limits(node.node("limits")),
         escalation=_parse_escalation(node),
+        eta_minutes=_parse_eta(node),
     )
 
 
@@ -83,29 +86,6 @@ def _parse_timezone(node: Node) -> str:
     return timezone or "UTC"
 
 
-def _parse_hours(node: Node, key: str, timezone: str) -> OpeningHours:
-    value = node.raw(key)
-    text: str | Mapping[str, str]
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, Mapping) and all(isinstance(part, str) for pair in value.items() for part in pair):
-        text = cast(Mapping[str, str], value)
-    else:
-        node.note(key, 'must be hours such as "07:00-23:00", or days with hours')
-        return OpeningHours(timezone, ())
-    try:
-        return parse_hours(text, timezone)
-    except HoursError as error:
-        node.note(key, str(error))
-        return OpeningHours(timezone, ())
-
-
-def _parse_tax(node: Node) -> Tax:
-    tax = Tax(node.name("name"), node.integer("rate_bp", low=0, high=10_000), node.boolean("included"))
-    node.finish()
-    return tax
-
-
 def _parse_fulfilment(node: Node) -> tuple[Fulfilment, ...]:
     chosen = node.texts("fulfilment")
     for value in chosen:
@@ -116,7 +96,7 @@ def _parse_fulfilment(node: Node) -> tuple[Fulfilment, ...]:
     return tuple(known for value in chosen for known in FULFILMENTS if known == value)
 
 
-def _parse_delivery(node: Node, fulfilment: tuple[Fulfilment, ...]) -> Delivery | None:
+def _parse_delivery(node: Node, fulfilment: tuple[Fulfilment, ...], taxes: tuple[Tax, ...]) -> Delivery | None:
     if not node.has("delivery"):
         node.raw("delivery")
         if "delivery" in fulfilment:
@@ -126,6 +106,7 @@ def _parse_delivery(node: Node, fulfilment: tuple[Fulfilment, ...]) -> Delivery 
     delivery = Delivery(
         fee_minor=child.integer("fee_minor", low=0, high=PRICE_MINOR_MAX),
         minimum_minor=child.integer("minimum_minor", low=0, high=PRICE_MINOR_MAX),
+        taxes=named_taxes(child, taxes, usual_taxes(taxes)),
     )
     child.finish()
     return delivery
@@ -135,9 +116,31 @@ def _parse_limits(node: Node) -> Limits:
     limits = Limits(
         line_quantity_max=node.integer("line_quantity_max", low=1, high=1_000),
         order_total_max_minor=node.integer("order_total_max_minor", low=1, high=PRICE_MINOR_MAX),
+        line_total_max_minor=_amount_or_none(node, "line_total_max_minor"),
+        new_caller_total_max_minor=_amount_or_none(node, "new_caller_total_max_minor"),
+        lines_max=node.integer("lines_max", low=1, high=100, default=40),
+        orders_max=node.integer("orders_max", low=1, high=20, default=5),
     )
     node.finish()
     return limits
+
+
+def _amount_or_none(node: Node, key: str) -> int | None:
+    if not node.has(key):
+        node.raw(key)
+        return None
+    return node.integer(key, low=1, high=PRICE_MINOR_MAX)
+
+
+def _parse_eta(node: Node) -> Mapping[Fulfilment, int]:
+    """Minutes that are promised for each way; the usual ones where the file says nothing."""
+    if not node.has("eta_minutes"):
+        node.raw("eta_minutes")
+        return dict(ETA_MINUTES)
+    child = node.node("eta_minutes")
+    minutes = {way: child.integer(way, low=1, high=300, default=ETA_MINUTES[way]) for way in FULFILMENTS}
+    child.finish()
+    return minutes
 
 
 def _parse_escalation(node: Node) -> Escalation:
@@ -198,7 +201,7 @@ def _parse_contact(node: Node, branch: Branch) -> Contact:
         name=node.name("name"),
         phone=phone,
         order=node.integer("order", low=1, high=100),
-        hours=_parse_hours(node, "hours", branch.timezone),
+        hours=read_hours(node, "hours", branch.timezone),
         languages=node.languages("languages"),
     )
     node.finish()

@@ -14,16 +14,26 @@ from agiza.domain.placed import NOBODY_KNOWN, Customer, PlacedOrder
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One option of one group, taken `quantity` times for each unit of its line."""
+    """One option of one group, taken `quantity` times for each unit of its line. `under` are the options within which
+    it was chosen, outermost first: nothing for a choice of the item itself."""
 
     group: GroupId
     option: OptionId
     quantity: int = 1
+    under: tuple[OptionId, ...] = ()
+
+    @property
+    def path(self) -> tuple[OptionId, ...]:
+        return (*self.under, self.option)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Units of one item with the same choices; choices stand in the menu's order, so equal lines compare equal."""
+    """Units of one item with the same choices; choices stand in the menu's order, so equal lines compare equal.
+
+    They are written as `configuration.written` makes them: within an option that opens groups, a group that is as it
+    comes by default is left out.
+    """
 
     id: LineId
     item: ItemId

@@ -2,201 +2,211 @@
 
 from collections import Counter
 
-from agiza.domain.cart import Choice
+from agiza.domain.availability import is_out, why_out
+from agiza.domain.choice_names import FoundPlace, find_place, spoken
+from agiza.domain.configuration import (
+    Choices,
+    chosen_in,
+    default_choices,
+    leaving,
+    open_groups,
+    taking,
+    with_defaults,
+)
 from agiza.domain.context import Ruling, ToolContext, ask, refuse
-from agiza.domain.ids import OptionId
-from agiza.domain.menu_model import Group, Item, Option
-from agiza.domain.names import option_names, resolve, resolve_option
-from agiza.domain.pricing import default_choices
+from agiza.domain.menu_model import Group, Item, Path, Place
+from agiza.domain.names import resolve
 from agiza.domain.replies import one_of, option_name
 from agiza.domain.said import said
-
-Choices = tuple[Choice, ...]
 
 
 def configure(item: Item, modifiers: tuple[str, ...], ctx: ToolContext) -> Choices | Ruling:
     """The item's choices with every modifier taken and defaults for the rest. A modifier that is named several times is
     taken as often. The first thing that is wrong, missing or sold out is refused or asked back."""
-    times: Counter[OptionId] = Counter()
-    chosen: dict[OptionId, tuple[Group, Option]] = {}
-    for modifier in modifiers:
-        found = find_option(item, modifier, ctx)
-        if isinstance(found, Ruling):
-            return found
-        times[found[1].id] += 1
-        chosen[found[1].id] = found
-    for group in item.groups:
-        named = [option for known, option in chosen.values() if known.id == group.id]
+    times = _named_options(item, modifiers, ctx)
+    if isinstance(times, Ruling):
+        return times
+    picked = {step: item.places[step] for path in times for step in _steps(path)}
+    for place in picked.values():
+        group = place.group
+        named = [other for other in picked.values() if other.under == place.under and other.group.id == group.id]
         if len(named) > group.max == 1:
-            return _ask_choice(item, group, ctx, options=named)
+            return _ask_choice(item, group, place.under, ctx, offered=named)
     choices = default_choices(item)
-    for group, option in chosen.values():
-        taken = take_option(item, choices, group, option, times[option.id], ctx)
+    # outer ones first, so that what is chosen within them stays; otherwise as they were named
+    for path in sorted(times, key=len):
+        taken = take_option(item, choices, item.places[path], times[path], ctx)
         if isinstance(taken, Ruling):
             return taken
         choices = taken
     return missing_choice(item, choices, ctx) or unavailable_choice(item, choices, ctx) or choices
 
 
-def find_option(item: Item, text: str, ctx: ToolContext) -> tuple[Group, Option] | Ruling:
-    """The option of this item that `text` means; else what to ask or to say."""
-    match = resolve_option(text, item, ctx.menu)
-    options = {option.id: (group, option) for group in item.groups for option in group.options}
-    if match.found is not None:
-        return options[OptionId(match.found)]
-    brought = _bringing(item, text, ctx)
-    if brought is not None:
-        return brought
-    near = [options[OptionId(option_id)][1] for option_id in match.near]
-    if near:
-        return ask(
-            "unclear_modifier",
-            said("did_you_mean", names=one_of(option_name(option) for option in near)),
-            item=item.id,
-            options=[{"id": option.id, "name": option.name} for option in near],
-        )
-    if not item.groups:
-        return refuse("no_choices", said("no_choices", item=item.name), item=item.id)
-    elsewhere = resolve(text, {o.id: (o.name,) for group in ctx.menu.groups.values() for o in group.options})
-    offered = [option for group in item.groups for option in group.options]
-    code = "modifier_not_offered" if elsewhere.found is not None else "unknown_modifier"
-    return refuse(
-        code,
-        said("not_choosable", item=item.name, options=one_of(option_name(option) for option in offered[:6])),
-        item=item.id,
-        options=[{"id": option.id, "name": option.name} for option in offered],
-    )
+def find_option(item: Item, text: str, ctx: ToolContext, at: tuple[Choices, ...]) -> Place | Ruling:
+    """The option of this item that `text` means, given what is chosen `at` the lines in question; else what to ask or
+    to say."""
+    match = _find(item, text, ctx, at)
+    return match.place if match.place is not None else _unclear(item, text, match, ctx)
 
 
-def _bringing(item: Item, text: str, ctx: ToolContext) -> tuple[Group, Option] | None:
-    """The combo's option whose part comes with what `text` names: "a coke" is the soda, if the soda is a cola."""
-    hits = []
-    for group in item.groups:
-        for option in group.options:
-            part = ctx.menu.items.get(option.item) if option.item is not None else None
-            if part is None:
-                continue
-            defaults = {o.id: option_names(o, ctx.menu) for g in part.groups for o in g.options if o.id in g.default}
-            if resolve(text, defaults).found is not None:
-                hits.append((group, option))
-    return hits[0] if len(hits) == 1 else None
-
-
-def take_option(
-    item: Item, choices: Choices, group: Group, option: Option, times: int, ctx: ToolContext
-) -> Choices | Ruling:
-    """The choices with `option` taken `times` times. Where only one may be chosen, it replaces the earlier one."""
-    if times > group.quantity_max:
-        key = "most_once" if group.quantity_max == 1 else "most_times"
-        message = said(key, option=option_name(option), item=item.name, times=group.quantity_max)
+def take_option(item: Item, choices: Choices, place: Place, times: int, ctx: ToolContext) -> Choices | Ruling:
+    """The choices with the option taken `times` times, and what it stands within. Where only one may be chosen, it
+    replaces the earlier one."""
+    group, option = place.group, place.option
+    times_max = group.times_max(option)
+    if times > times_max:
+        key = "most_once" if times_max == 1 else "most_times"
+        message = said(key, option=spoken(place, item), item=item.name, times=times_max)
         return refuse("option_quantity_max", message, item=item.id)
-    if option_sold_out(group, option, ctx):
-        return _sold_out(item, group, option, ctx)
-    others = tuple(
-        choice for choice in choices if choice.group != group.id or (group.max > 1 and choice.option != option.id)
-    )
-    if sum(choice.group == group.id for choice in others) >= group.max:
-        return refuse(
-            "too_many_choices",
-            said("too_many_choices", item=item.name, most=group.max),
-            item=item.id,
-            group=group.id,
-            max=group.max,
-        )
-    return in_menu_order(item, (*others, Choice(group.id, option.id, times)))
+    for step in (item.places[path] for path in _steps(place.path)):
+        if is_out(step, item, ctx):
+            return why_out(step, item, ctx)
+        others = chosen_in(leaving(item, choices, step), step.group, step.under)
+        if step.group.max > 1 and others >= step.group.max:
+            return refuse(
+                "too_many_choices",
+                said("too_many_choices", item=_named(item, step.under), most=step.group.max),
+                item=item.id,
+                group=step.group.id,
+                max=step.group.max,
+            )
+    return taking(item, choices, place, times)
 
 
-def drop_option(item: Item, choices: Choices, group: Group, option: Option, ctx: ToolContext) -> Choices | Ruling:
+def drop_option(item: Item, choices: Choices, place: Place, ctx: ToolContext) -> Choices | Ruling:
     """The choices without `option`. A required choice falls back to its default, or is asked for."""
-    left = tuple(choice for choice in choices if choice.group != group.id or choice.option != option.id)
-    if sum(choice.group == group.id for choice in left) >= group.min:
+    group, under = place.group, place.under
+    left = leaving(item, choices, place)
+    if chosen_in(left, group, under) >= group.min:
         return left
-    if option.id in group.default or not group.default:
-        others = [other for other in group.options if other.id != option.id]
-        return _ask_choice(item, group, ctx, options=others)
-    defaults = tuple(Choice(group.id, default) for default in group.default)
-    back = in_menu_order(item, (*(choice for choice in left if choice.group != group.id), *defaults))
+    if place.option.id in group.default or not group.default:
+        others = [item.places[(*under, other.id)] for other in group.options if other.id != place.option.id]
+        return _ask_choice(item, group, under, ctx, offered=others)
+    back = with_defaults(item, choices, group, under)
     return unavailable_choice(item, back, ctx) or back
 
 
-def in_menu_order(item: Item, choices: Choices) -> Choices:
-    """One order for equal choices, so that equal lines compare equal."""
-    places = {
-        (group.id, option.id): (g, o) for g, group in enumerate(item.groups) for o, option in enumerate(group.options)
-    }
-    return tuple(sorted(choices, key=lambda choice: places[choice.group, choice.option]))
-
-
 def missing_choice(item: Item, choices: Choices, ctx: ToolContext) -> Ruling | None:
-    """The question for the first group that wants more than was chosen."""
-    for group in item.groups:
-        if sum(choice.group == group.id for choice in choices) < group.min:
-            return _ask_choice(item, group, ctx)
+    """The question for the first open group that wants more than was chosen."""
+    for under, group in open_groups(item, choices):
+        if chosen_in(choices, group, under) < group.min:
+            return _ask_choice(item, group, under, ctx)
     return None
 
 
 def unavailable_choice(item: Item, choices: Choices, ctx: ToolContext) -> Ruling | None:
-    """The answer for the first choice that is sold out."""
+    """The answer for the first choice that cannot be had now."""
     for choice in choices:
-        group = item.group(choice.group)
-        option = group.option(choice.option) if group is not None else None
-        if group is not None and option is not None and option_sold_out(group, option, ctx):
-            return _sold_out(item, group, option, ctx)
+        place = item.places[choice.path]
+        if is_out(place, item, ctx):
+            return why_out(place, item, ctx)
     return None
 
 
-def option_sold_out(group: Group, option: Option, ctx: ToolContext) -> bool:
-    """An option is sold out by itself, or because the item that it brings is, or because a default of that item is."""
-    if option.id in ctx.sold_out or f"{group.id}/{option.id}" in ctx.sold_out:
-        return True
-    part = ctx.menu.items.get(option.item) if option.item is not None else None
-    return part is not None and (part.id in ctx.sold_out or _default_sold_out(part, ctx))
+def unavailable_within(item: Item, choices: Choices, place: Place, ctx: ToolContext) -> Ruling | None:
+    """The answer for the first choice that came with this option by default and cannot be had now."""
+    inside = tuple(choice for choice in choices if choice.under[: len(place.path)] == place.path)
+    return unavailable_choice(item, inside, ctx)
 
 
-def _default_sold_out(part: Item, ctx: ToolContext) -> bool:
-    return any(
-        default in ctx.sold_out or f"{group.id}/{default}" in ctx.sold_out
-        for group in part.groups
-        for default in group.default
+def _named_options(item: Item, modifiers: tuple[str, ...], ctx: ToolContext) -> Counter[Path] | Ruling:
+    """Which options the modifiers mean, and how often each. What is clear by itself is taken first; a name that fits
+    several things then means the one that is open with it ("masala chips, large")."""
+    times: Counter[Path] = Counter()
+    unclear: list[str] = []
+    for modifier in modifiers:
+        match = find_place(modifier, item, ctx.menu)
+        if match.place is not None:
+            times[match.place.path] += 1
+        elif match.near:
+            unclear.append(modifier)
+        else:
+            return _unclear(item, modifier, match, ctx)
+    while unclear:
+        at = default_choices(item)
+        for path in sorted(times, key=len):
+            at = taking(item, at, item.places[path], 1)
+        here = [(modifier, _find(item, modifier, ctx, (at,))) for modifier in unclear]
+        clear = [match.place.path for _, match in here if match.place is not None]
+        if not clear:
+            return _unclear(item, *here[0], ctx)
+        times.update(clear)
+        unclear = [modifier for modifier, match in here if match.place is None]
+    return times
+
+
+def _find(item: Item, text: str, ctx: ToolContext, at: tuple[Choices, ...]) -> FoundPlace:
+    """A name that is clear by itself means that; else the only thing of this name that is open now."""
+    match = find_place(text, item, ctx.menu)
+    if match.place is not None or not any(place.under for place in match.near):
+        return match
+    among = {
+        (*under, option.id)
+        for choices in at
+        for under, group in open_groups(item, choices)
+        for option in group.options
+        if under
+    }
+    here = find_place(text, item, ctx.menu, among)
+    return here if here.place is not None or here.near else match
+
+
+def _steps(path: Path) -> list[Path]:
+    """The paths of the options that this one stands within, outermost first, and its own."""
+    return [path[:depth] for depth in range(1, len(path) + 1)]
+
+
+def _named(item: Item, under: Path) -> str:
+    """What a choice is made for: the item, or the option that opened the group."""
+    return spoken(item.places[under], item) if under else item.name
+
+
+def _offered(places: list[Place], item: Item) -> list[dict[str, object]]:
+    return [{"id": place.id, "name": str(spoken(place, item))} for place in places]
+
+
+def _unclear(item: Item, text: str, match: FoundPlace, ctx: ToolContext) -> Ruling:
+    near = list(match.near)
+    if near:
+        names = [spoken(place, item) for place in near]
+        if len(set(names)) < len(names):  # two groups have an option of this name: say which group
+            names = [
+                said("option_of_group", option=name, group=place.group.name)
+                for name, place in zip(names, near, strict=True)
+            ]
+        return ask(
+            "unclear_modifier",
+            said("did_you_mean", names=one_of(names)),
+            item=item.id,
+            options=[{"id": place.id, "name": str(name)} for place, name in zip(near, names, strict=True)],
+        )
+    if not item.groups:
+        return refuse("no_choices", said("no_choices", item=item.name), item=item.id)
+    elsewhere = resolve(text, {o.id: (o.name,) for group in ctx.menu.groups.values() for o in group.options})
+    offered = [place for place in item.places.values() if not place.under]
+    code = "modifier_not_offered" if elsewhere.found is not None else "unknown_modifier"
+    return refuse(
+        code,
+        said("not_choosable", item=item.name, options=one_of(option_name(place.option) for place in offered[:6])),
+        item=item.id,
+        options=_offered(offered, item),
     )
 
 
-def _sold_out(item: Item, group: Group, option: Option, ctx: ToolContext) -> Ruling:
-    left = [other for other in group.options if not option_sold_out(group, other, ctx)]
-    if group.min and left:
-        return ask(
-            "option_sold_out",
-            said(
-                "option_sold_out_others",
-                option=option_name(option),
-                item=item.name,
-                options=one_of(option_name(other) for other in left),
-            ),
-            item=item.id,
-            group=group.id,
-            options=[{"id": other.id, "name": other.name} for other in left],
-        )
-    return refuse("option_sold_out", said("option_sold_out", option=option_name(option)), item=item.id, group=group.id)
-
-
-def _ask_choice(item: Item, group: Group, ctx: ToolContext, options: list[Option] | None = None) -> Ruling:
-    offered = [option for option in (options or group.options) if not option_sold_out(group, option, ctx)]
-    if not offered:
-        return refuse("item_sold_out", said("cannot_make", item=item.name), item=item.id)
+def _ask_choice(item: Item, group: Group, under: Path, ctx: ToolContext, offered: list[Place] | None = None) -> Ruling:
+    places = offered or [item.places[(*under, option.id)] for option in group.options]
+    left = [place for place in places if not is_out(place, item, ctx)]
+    if not left:
+        return refuse("item_sold_out", said("cannot_make", item=_named(item, under)), item=item.id)
     return ask(
         "choice_missing",
         said(
             "which_choice",
             group=group.name,
-            item=item.name,
-            options=one_of(option_name(option) for option in offered),
+            item=_named(item, under),
+            options=one_of(option_name(place.option) for place in left),
         ),
         item=item.id,
         group=group.id,
-        options=[{"id": option.id, "name": option.name} for option in offered],
+        options=_offered(left, item),
     )
-
-
-def has_option(choices: Choices, group: Group, option: Option) -> Choice | None:
-    """The choice of this option among `choices`, if it is taken."""
-    return next((c for c in choices if c.group == group.id and c.option == option.id), None)

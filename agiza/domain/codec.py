@@ -1,8 +1,11 @@
 """Carts and their events as JSON and back, for whoever stores them.
 
-Each document says its version; a shape that changes gets a new one, and `_read` learns to lift the old ones. Reading is
+Each document says its version; a shape that changes gets a new one, and `codec_lift` lifts the old ones. Reading is
 strict: an unknown field, a missing one or a wrong type raises CodecError, because a stored cart that is read wrongly
 becomes a wrong order.
+
+A document is written in the oldest version that can hold it: while yesterday's code still serves beside this, it reads
+every cart that has nothing new in it.
 """
 
 from collections.abc import Mapping
@@ -24,8 +27,11 @@ from agiza.domain.cart import (
     QuoteGiven,
     UnitsRemoved,
 )
+from agiza.domain.codec_lift import CodecError, lifted, lowered
 
-VERSION = 1
+__all__ = ["EVENT_TYPES", "VERSION", "CodecError", "cart_from_json", "cart_to_json", "event_from_json", "event_to_json"]
+
+VERSION = 2
 EVENT_TYPES: dict[str, type[CartEvent]] = {
     "item_added": ItemAdded,
     "choices_changed": ChoicesChanged,
@@ -40,14 +46,10 @@ EVENT_TYPES: dict[str, type[CartEvent]] = {
 _TYPE_NAMES = {kind: name for name, kind in EVENT_TYPES.items()}
 
 
-class CodecError(ValueError):
-    """A stored document is not what this version reads. Not worth retrying."""
-
-    retryable = False
-
-
 def event_to_json(event: CartEvent) -> dict[str, object]:
-    return {"type": _TYPE_NAMES[type(event)], "version": VERSION, **_write_fields(event)}
+    body = _write_fields(event)
+    oldest, body = lowered(body)
+    return {"type": _TYPE_NAMES[type(event)], "version": oldest, **body}
 
 
 def event_from_json(document: Mapping[str, object]) -> CartEvent:
@@ -55,24 +57,26 @@ def event_from_json(document: Mapping[str, object]) -> CartEvent:
     kind = EVENT_TYPES.get(str(body.pop("type", None)))
     if kind is None:
         raise CodecError("no known type of cart event")
-    _check_version(body)
-    return cast(CartEvent, _read_fields(kind, body, "event"))
+    version = _take_version(body, "version")
+    return cast(CartEvent, _read_fields(kind, lifted(body) if version == 1 else body, "event"))
 
 
 def cart_to_json(cart: Cart) -> dict[str, object]:
-    return {"schema_version": VERSION, **_write_fields(cart)}
+    oldest, body = lowered(_write_fields(cart))
+    return {"schema_version": oldest, **body}
 
 
 def cart_from_json(document: Mapping[str, object]) -> Cart:
     body = dict(document)
-    _check_version(body, key="schema_version")
-    return cast(Cart, _read_fields(Cart, body, "cart"))
+    version = _take_version(body, "schema_version")
+    return cast(Cart, _read_fields(Cart, lifted(body) if version == 1 else body, "cart"))
 
 
-def _check_version(body: dict[str, object], key: str = "version") -> None:
+def _take_version(body: dict[str, object], key: str) -> int:
     version = body.pop(key, None)
-    if version != VERSION or isinstance(version, bool):
-        raise CodecError(f"{key} {version!r} is not {VERSION}")
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION:
+        raise CodecError(f"{key} {version!r} is none of 1 to {VERSION}")
+    return version
 
 
 # -- any frozen dataclass of the domain

@@ -13,6 +13,7 @@ from agiza.domain.context import Ruling, refuse
 from agiza.domain.said import said
 
 NAME_CHARS_MAX = 80
+MODIFIER_CHARS_MAX = 200  # a path of ids, such as meal/fries/large
 MODIFIERS_MAX = 20
 CUSTOMER_NAME_CHARS_MAX = 60
 PHONE_CHARS_MAX = 32
@@ -30,12 +31,14 @@ class AddItem:
 
 @dataclass(frozen=True, slots=True)
 class ApplyModifier:
-    """`quantity` units shall have the modifier; None means all of the line, 0 takes it off."""
+    """`quantity` units shall have the modifier; None means all of the line, 0 takes it off. `choices` are taken with
+    it: what must be chosen within it and has no default."""
 
     item: str | None
     modifier: str
     quantity: int | None
     line: str | None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +138,13 @@ def _add_item(args: Mapping[str, object]) -> Command:
     quantity = _quantity(args, "quantity")
     if quantity == 0:
         raise _Wrong("bad_quantity", said("how_many"), argument="quantity")
-    return AddItem(_required(args, "name"), 1 if quantity is None else quantity, _modifiers(args))
+    return AddItem(_required(args, "name"), 1 if quantity is None else quantity, _modifiers(args, "modifiers"))
 
 
 def _apply_modifier(args: Mapping[str, object]) -> Command:
     item, line = _which(args)
-    return ApplyModifier(item, _required(args, "modifier"), _quantity(args, "quantity"), line)
+    modifier = _required(args, "modifier", MODIFIER_CHARS_MAX)
+    return ApplyModifier(item, modifier, _quantity(args, "quantity"), line, _modifiers(args, "choices"))
 
 
 def _remove_item(args: Mapping[str, object]) -> Command:
@@ -229,8 +233,8 @@ def _text(args: Mapping[str, object], key: str, chars_max: int) -> str | None:
     return cleaned or None
 
 
-def _required(args: Mapping[str, object], key: str) -> str:
-    text = _text(args, key, NAME_CHARS_MAX)
+def _required(args: Mapping[str, object], key: str, chars_max: int = NAME_CHARS_MAX) -> str:
+    text = _text(args, key, chars_max)
     if text is None:
         raise _Wrong("bad_arguments", _NOT_UNDERSTOOD, argument=key)
     return text
@@ -258,17 +262,17 @@ def _quantity(args: Mapping[str, object], key: str) -> int | None:
     return min(value, QUANTITY_MAX)
 
 
-def _modifiers(args: Mapping[str, object]) -> tuple[str, ...]:
-    value = args.get("modifiers")
+def _modifiers(args: Mapping[str, object], key: str) -> tuple[str, ...]:
+    value = args.get(key)
     if value is None:
         return ()
     # one modifier without its list is a common slip of models and has one meaning only
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, (list, tuple)):
-        raise _Wrong("bad_arguments", _NOT_UNDERSTOOD, argument="modifiers")
+        raise _Wrong("bad_arguments", _NOT_UNDERSTOOD, argument=key)
     if len(values) > MODIFIERS_MAX:
         raise _Wrong("too_many_choices", said("one_by_one"))
-    return tuple(_required({"modifiers": entry}, "modifiers") for entry in values)
+    return tuple(_required({key: entry}, key, MODIFIER_CHARS_MAX) for entry in values)
 
 
 def _order(args: Mapping[str, object]) -> str | None:

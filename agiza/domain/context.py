@@ -28,7 +28,7 @@ class ToolContext:
     """`cart_version_told` is the version that the model was told last (None: not judged); within one batch of calls it
     is the version after the previous call. `sold_out` holds item ids, option ids, and `group/option` for one group's
     option. `orders` are this caller's placed orders, oldest first. `order_id` and `order_number` are given to the order
-    if one is placed now."""
+    if one is placed now. `is_known_caller` is False for a number that has not had an order before."""
 
     menu: Menu
     branch: Branch
@@ -41,6 +41,7 @@ class ToolContext:
     caller_number: str | None
     orders: tuple[OrderView, ...] = ()
     language: str = "en"
+    is_known_caller: bool = True
 
 
 @dataclass(frozen=True, slots=True)

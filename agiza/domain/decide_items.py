@@ -1,16 +1,19 @@
 """Adding items, taking units off, and changing how many there are."""
 
+from agiza.domain.availability import item_blocker
 from agiza.domain.cart import Cart, CartEvent, ItemAdded, Line, QuantityChanged, Units, UnitsRemoved, evolve
 from agiza.domain.choices import configure
 from agiza.domain.commands import AddItem, ChangeQuantity, RemoveItem
+from agiza.domain.configuration import written
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import ItemId, OptionId
 from agiza.domain.limits import limit_broken
+from agiza.domain.line_words import line_words
 from agiza.domain.lines import ask_line, equal_line, find_target, line_name, new_line_id, not_in_order, unclear_item
 from agiza.domain.menu_model import Item
 from agiza.domain.names import option_names, option_of, resolve, resolve_item
 from agiza.domain.pricing import price_line
-from agiza.domain.replies import counted, line_words, option_name, plural
+from agiza.domain.replies import counted, option_name, plural
 from agiza.domain.said import Said, said
 
 
@@ -20,11 +23,13 @@ def add_item(cart: Cart, command: AddItem, ctx: ToolContext) -> Ruling:
     if match.found is None:
         return _ask_kind(command.name, ctx) or unclear_item(match, ctx)
     item = ctx.menu.items[ItemId(match.found)]
-    if item.id in ctx.sold_out:
-        return item_sold_out(item)
-    choices = configure(item, command.modifiers, ctx)
-    if isinstance(choices, Ruling):
-        return choices
+    blocker = item_blocker(item, ctx)
+    if blocker is not None:
+        return blocker
+    configured = configure(item, command.modifiers, ctx)
+    if isinstance(configured, Ruling):
+        return configured
+    choices = written(item, configured)
     existing = equal_line(cart, item.id, choices)
     line_id = existing.id if existing is not None else new_line_id(cart)
     event = ItemAdded(line_id, item.id, command.quantity, choices)
@@ -84,8 +89,9 @@ def change_quantity(cart: Cart, command: ChangeQuantity, ctx: ToolContext) -> Ru
         return ask_line(target, lines, ctx.menu)
     line = lines[0]
     event = QuantityChanged(line.id, command.quantity)
-    if command.quantity > line.quantity and item.id in ctx.sold_out:
-        return item_sold_out(item)
+    blocker = item_blocker(item, ctx)
+    if command.quantity > line.quantity and blocker is not None:
+        return blocker
     changed = Line(line.id, line.item, command.quantity, line.choices)
     named = line_name(changed, ctx.menu)
     return judged(cart, ctx, event, "quantity_changed", said("is_now", words=named), lines=[line.id])
@@ -99,10 +105,6 @@ def judged(cart: Cart, ctx: ToolContext, event: CartEvent, code: str, message: s
 def only(item: Item, units: int) -> Said:
     """There are no more than these units."""
     return said("only_one" if units == 1 else "only_some", units=counted(item.name, units))
-
-
-def item_sold_out(item: Item) -> Ruling:
-    return refuse("item_sold_out", said("item_sold_out", items=plural(item.name)), item=item.id)
 
 
 def _ask_kind(text: str, ctx: ToolContext) -> Ruling | None:

@@ -5,16 +5,12 @@ from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
 from agiza.domain.commands import CancelOrder, OrderStatus
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import OrderId, QuoteId
-from agiza.domain.menu_model import Fulfilment
 from agiza.domain.orders import OrderState, OrderView, may_cancel
 from agiza.domain.placed import PlacedOrder
 from agiza.domain.pricing import PricedCart, price_cart, supplemented
 from agiza.domain.quote import judge_read_back
 from agiza.domain.replies import PERSON_OFFER, number, one_of
 from agiza.domain.said import Said, said
-
-# What is promised until the kitchen answers with a time of its own.
-ETA_MINUTES: dict[Fulfilment, int] = {"pickup": 20, "delivery": 45, "dine-in": 20}
 
 
 def place_order(cart: Cart, ctx: ToolContext) -> Ruling:
@@ -48,7 +44,7 @@ def order_of(cart: Cart, priced: PricedCart, ctx: ToolContext, quote_id: QuoteId
         fulfilment=priced.fulfilment,
         customer=cart.customer,
         contact_number=cart.customer.phone or ctx.caller_number,
-        eta_minutes=ETA_MINUTES[priced.fulfilment],
+        eta_minutes=ctx.branch.eta_minutes[priced.fulfilment],
         supplement_of=earlier.id if earlier is not None else None,
     )
 

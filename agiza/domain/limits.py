@@ -9,9 +9,6 @@ from agiza.domain.pricing import price_cart
 from agiza.domain.replies import PERSON_OFFER, amount, plural
 from agiza.domain.said import said
 
-LINES_MAX = 40
-ORDERS_MAX = 5  # of one cart: an order and what was forgotten
-
 
 def limit_broken(before: Cart, after: Cart, ctx: ToolContext) -> Ruling | None:
     """The refusal of the first limit that `after` breaks and `before` did not break as much.
@@ -35,10 +32,42 @@ def limit_broken(before: Cart, after: Cart, ctx: ToolContext) -> Ruling | None:
                 item=item.id,
                 quantity_max=limits.line_quantity_max,
             )
-    if len(after.lines) > LINES_MAX and len(after.lines) > len(before.lines):
-        return refuse("too_many_lines", said("too_many_lines", person=PERSON_OFFER))
-    total = order_total_minor(after, ctx)
-    if total > limits.order_total_max_minor and total > order_total_minor(before, ctx):
+    if len(after.lines) > limits.lines_max and len(after.lines) > len(before.lines):
+        return refuse("too_many_lines", said("too_many_lines", person=PERSON_OFFER), lines_max=limits.lines_max)
+    return _line_too_dear(before, after, ctx) or _order_too_dear(before, after, ctx)
+
+
+def _line_too_dear(before: Cart, after: Cart, ctx: ToolContext) -> Ruling | None:
+    most = ctx.branch.limits.line_total_max_minor
+    if most is None:
+        return None
+    earlier = {line.id: line.total_minor for line in price_cart(before, ctx.menu, ctx.branch).lines}
+    for line in price_cart(after, ctx.menu, ctx.branch).lines:
+        if line.total_minor > most and line.total_minor > earlier.get(line.id, 0):
+            words = amount(most, ctx.branch.currency)
+            return refuse(
+                "line_too_large",
+                said("line_too_large", item=line.name, most=words, person=PERSON_OFFER),
+                item=line.item,
+                line_total_max_minor=most,
+            )
+    return None
+
+
+def _order_too_dear(before: Cart, after: Cart, ctx: ToolContext) -> Ruling | None:
+    limits = ctx.branch.limits
+    total, earlier = order_total_minor(after, ctx), order_total_minor(before, ctx)
+    if total <= earlier:
+        return None
+    ceiling = limits.new_caller_total_max_minor
+    if not ctx.is_known_caller and ceiling is not None and total > ceiling:
+        most = amount(ceiling, ctx.branch.currency)
+        return refuse(
+            "new_caller_limit",
+            said("new_caller_limit", most=most, person=PERSON_OFFER),
+            new_caller_total_max_minor=ceiling,
+        )
+    if total > limits.order_total_max_minor:
         most = amount(limits.order_total_max_minor, ctx.branch.currency)
         return refuse(
             "order_too_large",

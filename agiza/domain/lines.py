@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from agiza.domain.cart import Cart, Choice, Line
 from agiza.domain.context import Ruling, ToolContext, ask, refuse
 from agiza.domain.ids import ItemId, LineId
+from agiza.domain.line_words import line_words
 from agiza.domain.menu_model import Item, Menu
 from agiza.domain.names import Match, item_names, names_holding, resolve_item
 from agiza.domain.pricing import fits_menu, price_line
-from agiza.domain.replies import line_words, one_of, plural
+from agiza.domain.replies import one_of, plural
 from agiza.domain.said import said
 
 SPOKEN_MAX = 4  # of the things that an ask-back offers; nobody keeps more in mind

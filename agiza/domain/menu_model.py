@@ -1,7 +1,7 @@
 """A branch and its menu, as the rules see them. All of it is frozen: a changed menu is a new version."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -10,18 +10,27 @@ from agiza.domain.ids import BranchId, CategoryId, ContactId, GroupId, ItemId, O
 
 Fulfilment = Literal["pickup", "delivery", "dine-in"]
 FULFILMENTS: tuple[Fulfilment, ...] = ("pickup", "delivery", "dine-in")
+# What is promised until the kitchen answers with a time of its own, where the file says nothing.
+ETA_MINUTES: Mapping[Fulfilment, int] = {"pickup": 20, "delivery": 45, "dine-in": 20}
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice of a group. Its price may be negative; with `item` it is a combo's part, taken with that item's
-    defaults, and `price_minor` is what it adds to the combo."""
+    """One choice of a group. `name` is spoken; `kitchen` is printed where the kitchen has a word of its own.
+
+    The price may be negative. With `item` it is a combo's part, and `price_minor` is what it adds to the combo. `opens`
+    are the groups that are open once it is chosen: those of its part, or those that the file names. `quantity_max`
+    bounds how often it is taken; None leaves that to its group.
+    """
 
     id: OptionId
     name: str
     aliases: Mapping[str, tuple[str, ...]]
     price_minor: int
     item: ItemId | None
+    kitchen: str | None = None
+    quantity_max: int | None = None
+    opens: tuple["Group", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +48,52 @@ class Group:
     def option(self, option_id: str) -> Option | None:
         return next((option for option in self.options if option.id == option_id), None)
 
+    def times_max(self, option: Option) -> int:
+        """How often this option may be taken for one unit."""
+        return self.quantity_max if option.quantity_max is None else option.quantity_max
+
+    @property
+    def lowest_price(self) -> int:
+        """A bound for what the group takes off at most: its reductions, each as often as allowed, `max` of them."""
+        lowest = sorted(
+            (option.price_minor + sum(group.lowest_price for group in option.opens if option.item is None))
+            * self.times_max(option)
+            for option in self.options
+        )
+        return sum(price for price in lowest[: self.max] if price < 0)
+
+
+Path = tuple[OptionId, ...]
+"""Options from the outermost down, each within the one before it: ('fries', 'large') is the large of the fries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one option stands among the choices of an item. Its path ends with the option itself; `part` is the part
+    (the path of the option that brings it) whose configuration this belongs to, if any."""
+
+    path: Path
+    group: Group
+    option: Option
+    part: Path | None
+
+    @property
+    def under(self) -> Path:
+        return self.path[:-1]
+
+    @property
+    def id(self) -> str:
+        """How tools name it: 'large', or 'fries/large' for a choice within a choice."""
+        return "/".join(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that can be ordered. `name` is spoken, `kitchen` is printed."""
+    """Something that can be ordered. `name` is spoken, `kitchen` is printed.
+
+    `served` are the hours of its day parts; None is whenever the branch is open. `taxes` are those that its price
+    bears. `places` are all options that can be chosen for it, at every depth, in the menu's order.
+    """
 
     id: ItemId
     name: str
@@ -51,13 +102,34 @@ class Item:
     price_minor: int
     groups: tuple[Group, ...]
     category: CategoryId
+    served: OpeningHours | None = None
+    taxes: tuple["Tax", ...] = ()
+    places: Mapping[Path, Place] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", {place.path: place for place in _places(self.groups, (), None)})
 
     def group(self, group_id: str) -> Group | None:
         return next((group for group in self.groups if group.id == group_id), None)
 
+    def groups_at(self, under: Path) -> tuple[Group, ...]:
+        """The groups that are open once the last option of the path is chosen; its own for an empty path."""
+        return self.places[under].option.opens if under else self.groups
+
+    def is_served(self, now: datetime) -> bool:
+        return self.served is None or self.served.is_open(now)
+
     @property
     def is_combo(self) -> bool:
-        return any(option.item is not None for group in self.groups for option in group.options)
+        return any(place.option.item is not None for place in self.places.values())
+
+
+def _places(groups: tuple[Group, ...], under: Path, part: Path | None) -> Iterator[Place]:
+    for group in groups:
+        for option in group.options:
+            path = (*under, option.id)
+            yield Place(path, group, option, part)
+            yield from _places(option.opens, path, path if option.item is not None else part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +152,40 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """`rate_bp` in hundredths of a per cent; `included` says that prices contain it."""
+    """`rate_bp` in hundredths of a per cent; `included` says that prices contain it. One that is not `usual` holds only
+    for what names it."""
 
     name: str
     rate_bp: int
     included: bool
+    id: str = "tax"
+    usual: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The fee contains its tax; the minimum is judged before the fee."""
+    """The fee contains its taxes, also those that are added to prices; the minimum is judged before the fee."""
 
     fee_minor: int
     minimum_minor: int
+    taxes: tuple[Tax, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """What the agent may take down by itself; beyond it a person decides.
+
+    `line_quantity_max` counts units of one item over all its lines, `line_total_max_minor` is what one line may cost,
+    `orders_max` bounds the orders of one call. `new_caller_total_max_minor` holds for a number that has not had an
+    order before. None: no such limit.
+    """
+
     line_quantity_max: int
     order_total_max_minor: int
+    line_total_max_minor: int | None = None
+    new_caller_total_max_minor: int | None = None
+    lines_max: int = 40
+    orders_max: int = 5
 
 
 Strategy = Literal["stream_stop_dial", "answer_first"]
@@ -146,11 +233,12 @@ class Branch:
     currency: str
     languages: tuple[str, ...]
     hours: OpeningHours
-    tax: Tax
+    taxes: tuple[Tax, ...]
     fulfilment: tuple[Fulfilment, ...]
     delivery: Delivery | None
     limits: Limits
     escalation: Escalation = Escalation()
+    eta_minutes: Mapping[Fulfilment, int] = field(default_factory=lambda: dict(ETA_MINUTES))
 
     def is_open(self, now: datetime) -> bool:
         return self.hours.is_open(now)

@@ -1,54 +1,58 @@
 """The menu part of a branch document: groups of choices, categories and items, with every mistake noted by its path."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 from agiza.domain.document import Node, Problems
-from agiza.domain.ids import BranchId, CategoryId, GroupId, ItemId, OptionId
-from agiza.domain.menu_model import Category, Group, Item, Menu, Option
+from agiza.domain.hours import OpeningHours
+from agiza.domain.hours_parse import read_day_parts, served_hours
+from agiza.domain.ids import CategoryId, GroupId, ItemId, OptionId
+from agiza.domain.menu_drafts import GroupDraft, GroupUse, ItemDraft, OptionDraft, Rules
+from agiza.domain.menu_model import Branch, Category, Item, Menu, Tax
+from agiza.domain.menu_nesting import Nesting
+from agiza.domain.tax_parse import named_taxes, usual_taxes
 
 PRICE_MINOR_MAX = 1_000_000_000
 CHOICES_MAX = 50
 
 
-def parse_menu(root: Node, branch_id: BranchId) -> Menu:
-    """Reads `groups` and `categories` of the document's root; mistakes go to the root's problems."""
-    groups: dict[GroupId, Group] = {}
-    for group_id, node in root.children("groups"):
-        groups[GroupId(group_id)] = _parse_group(GroupId(group_id), node)
+def parse_menu(root: Node, branch: Branch) -> Menu:
+    """Reads `groups`, `day_parts` and `categories` of the document's root; mistakes go to the root's problems."""
+    drafts = {GroupId(group_id): _parse_group(GroupId(group_id), node) for group_id, node in root.children("groups")}
+    day_parts = read_day_parts(root, branch.timezone)
     categories: list[Category] = []
-    items: dict[ItemId, Item] = {}
-    item_paths: dict[ItemId, str] = {}
+    items: dict[ItemId, ItemDraft] = {}
     for node in root.nodes("categories"):
         category_id = CategoryId(node.slug("id"))
         if any(category.id == category_id for category in categories):
             node.note("id", f"category {category_id!r} is given twice")
+        served = served_hours(node, day_parts, None)
+        taxes = named_taxes(node, branch.taxes, usual_taxes(branch.taxes))
         members: list[ItemId] = []
         for item_node in node.nodes("items"):
-            item = _parse_item(item_node, category_id, groups)
-            if item.id in items:
-                item_node.note("id", f"item {item.id!r} is given twice")
+            draft = _parse_item(item_node, category_id, drafts, day_parts, served, branch.taxes, taxes)
+            if draft.id in items:
+                item_node.note("id", f"item {draft.id!r} is given twice")
                 continue
-            items[item.id] = item
-            item_paths[item.id] = item_node.path
-            members.append(item.id)
+            items[draft.id] = draft
+            members.append(draft.id)
         if not members:
             node.note("items", "must hold at least one item")
         categories.append(Category(category_id, node.name("name"), tuple(members)))
         node.finish()
-    menu = Menu(branch_id, tuple(categories), items, groups)
-    _check_names(menu, item_paths, root.problems)
-    _check_parts(menu, root.problems)
-    _check_items(menu, item_paths, root.problems)
+    nesting = Nesting(drafts, items, root.problems)
+    groups = {group_id: nesting.group(group_id) for group_id in drafts}
+    menu = Menu(branch.id, tuple(categories), {item_id: nesting.item(item_id) for item_id in items}, groups)
+    _check_names(menu, items, root.problems)
+    _check_prices(menu, items, root.problems)
     return menu
 
 
-def _parse_group(group_id: GroupId, node: Node) -> Group:
+def _parse_group(group_id: GroupId, node: Node) -> GroupDraft:
     name = node.name("name")
     minimum = node.integer("min", low=0, high=CHOICES_MAX)
     maximum = node.integer("max", low=1, high=CHOICES_MAX)
     quantity_max = node.integer("quantity_max", low=1, high=CHOICES_MAX, default=1)
-    options: list[Option] = []
+    options: list[OptionDraft] = []
     for option_node in node.nodes("options"):
         option = _parse_option(option_node)
         if any(known.id == option.id for known in options):
@@ -58,112 +62,120 @@ def _parse_group(group_id: GroupId, node: Node) -> Group:
         options.append(option)
     if not options:
         node.note("options", "must hold at least one option")
-    elif maximum > len(options):
-        node.note("max", f"is {maximum}, but there are {len(options)} options")
-    if minimum > maximum:
-        node.note("min", f"is {minimum}, more than max, which is {maximum}")
-    default = _parse_default(node, options, minimum, maximum)
+    draft = GroupDraft(
+        id=group_id,
+        path=node.path,
+        name=name,
+        rules=Rules(minimum, maximum, _read_default(node) or (), quantity_max),
+        options=tuple(options),
+    )
+    draft.check(draft.rules, node.path, node.problems)
     node.finish()
-    return Group(group_id, name, minimum, maximum, default, quantity_max, tuple(options))
+    return draft
 
 
-def _parse_option(node: Node) -> Option:
+def _parse_option(node: Node) -> OptionDraft:
     item = ItemId(node.slug("item")) if node.has("item") else None
     if item is None:
         node.raw("item")
-    option = Option(
+    option = OptionDraft(
         id=OptionId(node.slug("id")),
+        path=node.path,
         name=node.name("name"),
         aliases=node.aliases("aliases"),
         price_minor=node.integer("price_minor", low=-PRICE_MINOR_MAX, high=PRICE_MINOR_MAX, default=0),
         item=item,
+        kitchen=node.name("kitchen") if node.has("kitchen") else None,
+        quantity_max=node.integer("quantity_max", low=1, high=CHOICES_MAX) if node.has("quantity_max") else None,
+        uses=_read_uses(node) if node.has("groups") else None,
     )
+    for key in ("kitchen", "quantity_max", "groups"):
+        node.raw(key)
     node.finish()
     return option
 
 
-def _parse_default(node: Node, options: list[Option], minimum: int, maximum: int) -> tuple[OptionId, ...]:
+def _read_default(node: Node) -> tuple[OptionId, ...] | None:
     """One option id or a list of them; left out, a required group is asked for."""
-    if not node.has("default"):
-        node.raw("default")
-        return ()
     value = node.raw("default")
-    ids = node.texts("default") if isinstance(value, list) else (node.text("default"),)
-    known = {option.id for option in options}
-    for option_id in ids:
-        if option_id and option_id not in known:
-            node.note("default", f"{option_id!r} is no option of this group")
-    if not minimum <= len(ids) <= maximum:
-        node.note("default", f"chooses {len(ids)}, but the group wants {minimum} to {maximum}")
-    chosen = set(ids)
-    # in the menu's order, so that a default configuration always looks the same
-    return tuple(option.id for option in options if option.id in chosen)
+    if value is None:
+        return None
+    texts = node.texts("default") if isinstance(value, list) else (node.text("default"),)
+    return tuple(OptionId(text) for text in texts if text)
 
 
-def _parse_item(node: Node, category_id: CategoryId, groups: Mapping[GroupId, Group]) -> Item:
+def _read_uses(node: Node) -> tuple[GroupUse, ...]:
+    """`groups` of an item or an option: ids, or mappings with an id and other limits for this place alone."""
+    value = node.raw("groups")
+    if not isinstance(value, list) or all(isinstance(entry, str) for entry in value):
+        return tuple(GroupUse(GroupId(text), node.at("groups")) for text in node.texts("groups"))
+    uses: list[GroupUse] = []
+    for index, entry in enumerate(value):
+        where = f"{node.at('groups')}[{index}]"
+        if isinstance(entry, str):
+            use = GroupUse(GroupId(entry), node.at("groups"))
+        else:
+            child = Node(entry, where, node.problems)
+            use = GroupUse(
+                id=GroupId(child.slug("id")),
+                path=where,
+                min=_override(child, "min", 0),
+                max=_override(child, "max", 1),
+                default=_read_default(child),
+                quantity_max=_override(child, "quantity_max", 1),
+            )
+            child.finish()
+        if any(known.id == use.id for known in uses):
+            node.problems.add(where, f"{use.id!r} is given twice")
+        uses.append(use)
+    return tuple(uses)
+
+
+def _override(node: Node, key: str, low: int) -> int | None:
+    value = node.raw(key)
+    return None if value is None else node.integer(key, low=low, high=CHOICES_MAX)
+
+
+def _parse_item(
+    node: Node,
+    category_id: CategoryId,
+    groups: Mapping[GroupId, GroupDraft],
+    day_parts: Mapping[str, OpeningHours],
+    served: OpeningHours | None,
+    taxes: tuple[Tax, ...],
+    usual: tuple[Tax, ...],
+) -> ItemDraft:
     item_id = ItemId(node.slug("id"))
-    chosen: list[Group] = []
-    if node.has("groups"):
-        for group_id in node.texts("groups"):
-            group = groups.get(GroupId(group_id))
-            if group is None:
-                node.note("groups", f"there is no group {group_id!r}")
-            else:
-                chosen.append(group)
-    else:
-        node.raw("groups")
+    uses = _read_uses(node) if node.has("groups") else ()
+    node.raw("groups")
+    for use in uses:
+        if use.id not in groups:
+            node.problems.add(use.path, f"there is no group {use.id!r}")
     item = Item(
         id=item_id,
         name=node.name("name"),
         kitchen=node.name("kitchen"),
         aliases=node.aliases("aliases"),
         price_minor=node.integer("price_minor", low=0, high=PRICE_MINOR_MAX),
-        groups=tuple(chosen),
+        groups=(),
         category=category_id,
+        served=served_hours(node, day_parts, served),
+        taxes=named_taxes(node, taxes, usual),
     )
     node.finish()
-    return item
+    return ItemDraft(item, node.path, tuple(use for use in uses if use.id in groups))
 
 
-def _check_names(menu: Menu, paths: Mapping[ItemId, str], problems: Problems) -> None:
+def _check_names(menu: Menu, drafts: Mapping[ItemId, ItemDraft], problems: Problems) -> None:
     first: dict[str, ItemId] = {}
     for item in menu.items.values():
         key = item.name.casefold()
         if key and key in first:
-            problems.add(f"{paths[item.id]}.name", f"{first[key]!r} is called {item.name!r} too")
+            problems.add(f"{drafts[item.id].path}.name", f"{first[key]!r} is called {item.name!r} too")
         first.setdefault(key, item.id)
 
 
-def _check_parts(menu: Menu, problems: Problems) -> None:
-    """A combo's part must be an item that is complete with its defaults and no combo itself."""
-    for group in menu.groups.values():
-        for index, option in enumerate(group.options):
-            if option.item is None:
-                continue
-            path = f"groups.{group.id}.options[{index}].item"
-            part = menu.items.get(option.item)
-            if part is None:
-                problems.add(path, f"there is no item {option.item!r}")
-                continue
-            if part.is_combo:
-                problems.add(path, f"{part.id!r} is a combo itself")
-            for part_group in part.groups:
-                if len(part_group.default) < part_group.min:
-                    problems.add(path, f"{part.id!r} has no default for its group {part_group.id!r}")
-
-
-def _check_items(menu: Menu, paths: Mapping[ItemId, str], problems: Problems) -> None:
+def _check_prices(menu: Menu, drafts: Mapping[ItemId, ItemDraft], problems: Problems) -> None:
     for item in menu.items.values():
-        counts = Counter(option.id for group in item.groups for option in group.options)
-        for option_id, count in counts.items():
-            if count > 1:
-                problems.add(f"{paths[item.id]}.groups", f"option {option_id!r} stands in {count} groups of the item")
-        cheapest = item.price_minor + sum(_lowest_price(group) for group in item.groups)
-        if cheapest < 0:
-            problems.add(f"{paths[item.id]}.price_minor", "the cheapest choice would cost less than nothing")
-
-
-def _lowest_price(group: Group) -> int:
-    """What a group can take off at most: its reductions, each as often as allowed, up to `max` different ones."""
-    reductions = sorted(option.price_minor for option in group.options if option.price_minor < 0)
-    return sum(reductions[: group.max]) * group.quantity_max
+        if item.price_minor + sum(group.lowest_price for group in item.groups) < 0:
+            problems.add(f"{drafts[item.id].path}.price_minor", "the cheapest choice would cost less than nothing")

@@ -1,7 +1,11 @@
 """Money is an integer of minor units beside its ISO currency; here it becomes text and words."""
 
-# Currencies without minor units in daily use; every other one has two digits.
-_WHOLE_UNIT_CURRENCIES = frozenset({"BIF", "JPY", "KRW", "RWF", "UGX", "XAF", "XOF"})
+from typing import Final
+
+# Digits of the minor unit where they are not two. UGX and RWF have cents by the standard and none in daily use.
+_NO_DIGITS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF")
+_THREE_DIGITS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_DIGITS: Final = {**dict.fromkeys(_NO_DIGITS, 0), **dict.fromkeys(_THREE_DIGITS, 3)}
 
 # Spoken names: unit, units, cent, cents.
 _SPOKEN = {
@@ -29,10 +33,21 @@ _SCALES = ((1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand
 def format_minor(amount_minor: int, currency: str) -> str:
     """'KES 1,530.00' for 153000; a negative amount has its sign in front of the currency."""
     sign = "-" if amount_minor < 0 else ""
-    if currency in _WHOLE_UNIT_CURRENCIES:
-        return f"{sign}{currency} {abs(amount_minor):,}"
-    whole, cents = divmod(abs(amount_minor), 100)
-    return f"{sign}{currency} {whole:,}.{cents:02d}"
+    whole, cents = parts_of(amount_minor, currency)
+    digits = digits_of(currency)
+    return f"{sign}{currency} {whole:,}.{cents:0{digits}d}" if digits else f"{sign}{currency} {whole:,}"
+
+
+def digits_of(currency: str) -> int:
+    """How many decimal places an amount of this currency has: 2 for KES, 0 for UGX, 3 for KWD."""
+    return _DIGITS.get(currency, 2)
+
+
+def plain_amount(amount_minor: int, currency: str) -> str:
+    """'1530.00' for 153000 KES, '1530' for 1530 UGX: without separators and currency, for a machine to read."""
+    whole, cents = parts_of(amount_minor, currency)
+    digits = digits_of(currency)
+    return f"{'-' if amount_minor < 0 else ''}{whole}{f'.{cents:0{digits}d}' if digits else ''}"
 
 
 def amount_in_words(amount_minor: int, currency: str) -> str:
@@ -53,7 +68,7 @@ def amount_in_words(amount_minor: int, currency: str) -> str:
 
 def parts_of(amount_minor: int, currency: str) -> tuple[int, int]:
     """Whole units and what is left in minor units, both without sign."""
-    return (abs(amount_minor), 0) if currency in _WHOLE_UNIT_CURRENCIES else divmod(abs(amount_minor), 100)
+    return divmod(abs(amount_minor), int(10 ** digits_of(currency)))
 
 
 def number_in_words(number: int) -> str:

@@ -22,7 +22,8 @@ NOBODY_KNOWN = Customer()
 
 @dataclass(frozen=True, slots=True)
 class OrderOption:
-    """A choice as it was sold. `price_minor` is for one; `chosen` is False for a default nobody touched."""
+    """A choice as it was sold. `price_minor` is for one; `chosen` is False for a default nobody touched. `kitchen` is
+    printed instead of the name where there is one, and `under` are the options within which it was chosen."""
 
     group: GroupId
     id: OptionId
@@ -30,11 +31,21 @@ class OrderOption:
     quantity: int
     price_minor: int
     chosen: bool
+    kitchen: str | None = None
+    under: tuple[OptionId, ...] = ()
+
+    @property
+    def path(self) -> tuple[OptionId, ...]:
+        return (*self.under, self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPart:
-    """A combo's part as the kitchen makes it, with the options that it brings along; `choice` is the combo's option."""
+    """A combo's part as the kitchen makes it, with its own options; `choice` is the option that brings it, and `under`
+    are those within which that was chosen.
+
+    Its options are in the combo's price; `extra_minor` is what they cost more than those that it comes with.
+    """
 
     choice: OptionId
     item: ItemId
@@ -42,11 +53,18 @@ class OrderPart:
     kitchen: str
     quantity: int
     options: tuple[OrderOption, ...]
+    under: tuple[OptionId, ...] = ()
+    extra_minor: int = 0
+
+    @property
+    def path(self) -> tuple[OptionId, ...]:
+        return (*self.under, self.choice)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A line with the names and prices of the moment."""
+    """A line with the names and prices of the moment: `unit_minor` is the item with its options and with what the
+    configuration of its parts costs more."""
 
     id: LineId
     item: ItemId
@@ -60,14 +78,27 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxLine:
+    """One tax of an order: how much of what is paid it is. `included` says that prices contained it."""
+
+    id: str
+    name: str
+    rate_bp: int
+    included: bool
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """Amounts of a whole order. `total_minor` is what the customer pays; `tax_minor` says how much of it is tax."""
+    """Amounts of a whole order. `total_minor` is what the customer pays; `tax_minor` says how much of it is tax, and
+    `taxes` are the taxes that make it up (none in orders that were placed before taxes were listed)."""
 
     subtotal_minor: int
     delivery_minor: int
     tax_minor: int
     total_minor: int
     currency: str
+    taxes: tuple[TaxLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

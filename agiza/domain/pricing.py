@@ -1,36 +1,39 @@
-"""What a cart costs, by the menu: the only place where prices are added up."""
+"""What a cart costs, by the menu: the only place where prices are added up.
 
+What is chosen for a part of a combo is in the combo's price as far as it is no dearer than what the part comes with:
+in each group of the part the defaults are worth what they cost, and only what goes beyond is added.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agiza.domain.cart import Cart, Choice, Line
-from agiza.domain.menu_model import Branch, Fulfilment, Item, Menu, Tax
-from agiza.domain.money import divide_half_up
+from agiza.domain.cart import Cart, Line
+from agiza.domain.configuration import Choices, fits, spelled_out
+from agiza.domain.menu_model import Branch, Fulfilment, Group, Item, Menu, Path, Tax
 from agiza.domain.placed import OrderLine, OrderOption, OrderPart, PlacedOrder, Totals
-
-_BASIS = 10_000
-
-
-def default_choices(item: Item) -> tuple[Choice, ...]:
-    """The choices that hold while nobody has chosen; a required group without a default has none here."""
-    return tuple(Choice(group.id, option) for group in item.groups for option in group.default)
+from agiza.domain.taxes import tax_lines
 
 
 def fits_menu(line: Line, menu: Menu) -> bool:
     """Whether the line's item and choices are still on the menu; a cart may be older than the menu it is judged by."""
     item = menu.items.get(line.item)
-    if item is None:
-        return False
-    return all(
-        (group := item.group(choice.group)) is not None and group.option(choice.option) is not None
-        for choice in line.choices
-    )
+    return item is not None and fits(item, line.choices)
 
 
 def price_line(line: Line, menu: Menu) -> OrderLine:
-    """The line with names and prices. The line must fit the menu."""
+    """The line with names and prices. Raises ValueError for a line that does not fit the menu."""
     item = menu.items[line.item]
-    options = _priced_options(item, line.choices)
-    unit_minor = item.price_minor + sum(option.price_minor * option.quantity for option in options)
+    if not fits(item, line.choices):
+        chosen = ", ".join("/".join(choice.path) for choice in line.choices)
+        raise ValueError(f"{item.id!r} does not offer what line {line.id!r} has: {chosen}")
+    choices = spelled_out(item, line.choices)
+    options = tuple(_sold(item, choices, part=None))
+    parts = tuple(_parts(item, choices, menu))
+    unit_minor = (
+        item.price_minor
+        + sum(option.price_minor * option.quantity for option in options)
+        + sum(part.extra_minor * part.quantity for part in parts)
+    )
     return OrderLine(
         id=line.id,
         item=item.id,
@@ -38,7 +41,7 @@ def price_line(line: Line, menu: Menu) -> OrderLine:
         kitchen=item.kitchen,
         quantity=line.quantity,
         options=options,
-        parts=_parts(item, line.choices, menu),
+        parts=parts,
         unit_minor=unit_minor,
         total_minor=unit_minor * line.quantity,
     )
@@ -59,7 +62,7 @@ def price_cart(cart: Cart, menu: Menu, branch: Branch) -> PricedCart:
     lines = tuple(price_line(line, menu) for line in cart.lines if fits_menu(line, menu))
     # what is added to an order that is being delivered anyway travels with it, without a second fee
     fee_paid = travels_with(cart, fulfilment) is not None
-    return PricedCart(lines, fulfilment, price_totals(lines, None if fee_paid else fulfilment, branch))
+    return PricedCart(lines, fulfilment, price_totals(lines, None if fee_paid else fulfilment, branch, menu))
 
 
 def supplemented(cart: Cart) -> PlacedOrder | None:
@@ -73,60 +76,81 @@ def travels_with(cart: Cart, fulfilment: Fulfilment | None) -> PlacedOrder | Non
     return order if order is not None and order.fulfilment == fulfilment == "delivery" else None
 
 
-def price_totals(lines: tuple[OrderLine, ...], fulfilment: Fulfilment | None, branch: Branch) -> Totals:
-    """Amounts of the whole order; tax is rounded once, half up."""
-    subtotal = sum(line.total_minor for line in lines)
-    fee = 0
+def price_totals(lines: tuple[OrderLine, ...], fulfilment: Fulfilment | None, branch: Branch, menu: Menu) -> Totals:
+    """Amounts of the whole order; each tax is rounded once, half up. The lines must be of this menu."""
+    goods: dict[tuple[Tax, ...], int] = {}
+    for line in lines:
+        borne = menu.items[line.item].taxes
+        goods[borne] = goods.get(borne, 0) + line.total_minor
+    fees: Mapping[tuple[Tax, ...], int] = {}
     if fulfilment == "delivery" and branch.delivery is not None and lines:
-        fee = branch.delivery.fee_minor
-    total, tax = _taxed(subtotal, fee, branch.tax)
-    return Totals(subtotal, fee, tax, total, branch.currency)
+        fees = {branch.delivery.taxes: branch.delivery.fee_minor}
+    subtotal, fee = sum(goods.values()), sum(fees.values())
+    added, taxes = tax_lines(goods.items(), fees.items(), branch.taxes)
+    return Totals(
+        subtotal_minor=subtotal,
+        delivery_minor=fee,
+        tax_minor=sum(tax.amount_minor for tax in taxes),
+        total_minor=subtotal + fee + added,
+        currency=branch.currency,
+        taxes=taxes,
+    )
 
 
-def _taxed(subtotal_minor: int, fee_minor: int, tax: Tax) -> tuple[int, int]:
-    """(what is paid, how much of it is tax). The fee contains its tax in either case."""
-    inside = _BASIS + tax.rate_bp
-    if tax.included:
-        total = subtotal_minor + fee_minor
-        return total, divide_half_up(total * tax.rate_bp, inside)
-    added = divide_half_up(subtotal_minor * tax.rate_bp, _BASIS)
-    # one fraction for both kinds, so that the tax shown is rounded once as well
-    shown = divide_half_up((subtotal_minor * inside + fee_minor * _BASIS) * tax.rate_bp, _BASIS * inside)
-    return subtotal_minor + added + fee_minor, shown
-
-
-def _priced_options(item: Item, choices: tuple[Choice, ...]) -> tuple[OrderOption, ...]:
-    options = []
+def _sold(item: Item, choices: Choices, part: Path | None) -> list[OrderOption]:
+    """The options of the item itself, or those of one of its parts, which are listed as free."""
+    sold = []
     for choice in choices:
-        group = item.group(choice.group)
-        option = group.option(choice.option) if group is not None else None
-        if group is None or option is None:
-            raise ValueError(f"choice {choice.option!r} is not offered for {item.id!r}")
-        options.append(
+        place = item.places[choice.path]
+        if place.part != part:
+            continue
+        option = place.option
+        sold.append(
             OrderOption(
-                group=group.id,
+                group=place.group.id,
                 id=option.id,
                 name=option.name,
                 quantity=choice.quantity,
-                price_minor=option.price_minor,
-                chosen=choice.quantity != 1 or option.id not in group.default,
+                price_minor=option.price_minor if part is None else 0,
+                chosen=choice.quantity != 1 or option.id not in place.group.default,
+                kitchen=option.kitchen,
+                under=choice.under,
             )
         )
-    return tuple(options)
+    return sold
 
 
-def _parts(item: Item, choices: tuple[Choice, ...], menu: Menu) -> tuple[OrderPart, ...]:
+def _parts(item: Item, choices: Choices, menu: Menu) -> list[OrderPart]:
     parts = []
     for choice in choices:
-        group = item.group(choice.group)
-        option = group.option(choice.option) if group is not None else None
-        if option is None or option.item is None:
+        option = item.places[choice.path].option
+        if option.item is None:
             continue
         part = menu.items[option.item]
-        # What the part's own choices cost is in the combo's price, so they are listed as free.
-        options = tuple(
-            OrderOption(o.group, o.id, o.name, o.quantity, 0, o.chosen)
-            for o in _priced_options(part, default_choices(part))
+        parts.append(
+            OrderPart(
+                choice=option.id,
+                item=part.id,
+                name=part.name,
+                kitchen=part.kitchen,
+                quantity=choice.quantity,
+                options=tuple(_sold(item, choices, choice.path)),
+                under=choice.under,
+                extra_minor=_extra(item, choices, choice.path),
+            )
         )
-        parts.append(OrderPart(option.id, part.id, part.name, part.kitchen, choice.quantity, options))
-    return tuple(parts)
+    return parts
+
+
+def _extra(item: Item, choices: Choices, part: Path) -> int:
+    """What the part's configuration is dearer than the one that it comes with."""
+    groups: dict[tuple[Path, str], tuple[Group, int]] = {}
+    for choice in choices:
+        place = item.places[choice.path]
+        if place.part == part:
+            group, so_far = groups.get((choice.under, choice.group), (place.group, 0))
+            groups[choice.under, choice.group] = group, so_far + place.option.price_minor * choice.quantity
+    return sum(
+        max(0, chosen - sum(option.price_minor for option in group.options if option.id in group.default))
+        for group, chosen in groups.values()
+    )

@@ -10,8 +10,9 @@ from agiza.domain.blockers import first_blocker
 from agiza.domain.cart import Cart, ConfirmationAsked, Quote, QuoteGiven
 from agiza.domain.context import ReadBack, Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import QuoteId
+from agiza.domain.line_words import line_words
 from agiza.domain.pricing import PricedCart, price_cart
-from agiza.domain.replies import line_words, read_back_words, total_words
+from agiza.domain.replies import read_back_words, total_words
 from agiza.domain.said import joined, said
 
 PLAYED_MS_MIN = 1_000  # of a reading that was cut off; less is no reading

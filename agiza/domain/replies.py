@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from agiza.domain.menu_model import Fulfilment, Item, Menu, Option
+from agiza.domain.menu_model import Fulfilment, Option
 from agiza.domain.money import amount_in_words, number_in_words
 from agiza.domain.money_sw import amount_in_swahili, number_in_swahili
-from agiza.domain.placed import OrderLine, OrderOption, Totals
+from agiza.domain.placed import Totals
 from agiza.domain.said import Said, in_language, joined, piece, said
 
 FULFILMENT_WORDS: dict[Fulfilment, Said] = {
@@ -14,7 +14,6 @@ FULFILMENT_WORDS: dict[Fulfilment, Said] = {
     "dine-in": said("for_dine_in"),
 }
 PERSON_OFFER = said("person_offer")
-_WITHOUT_SW = "bila "
 
 
 def one_of(names: Iterable[str]) -> Said:
@@ -74,60 +73,6 @@ def counted(name: str, quantity: int) -> Said:
 def option_name(option: Option) -> Said:
     """An option as a caller is told of it: in another language by the menu's first name for it there."""
     return piece(option.name, sw=lambda: option.aliases.get("sw", (option.name,))[0])
-
-
-def line_words(line: OrderLine, menu: Menu) -> Said:
-    """A line as it is read to the caller: 'two large fries', 'one soda, orange, with no ice'.
-
-    Defaults that nobody touched are not said; the parts of a combo always are. The line must have been priced by
-    this menu.
-    """
-    size: list[Said] = []
-    kinds: list[Said] = []
-    extras: list[Said] = []
-    for option in line.options:
-        group, known = _known(option, menu.items[line.item])
-        words = _times(option, known)
-        if known.item is not None or (option.chosen and group[1] == 0):
-            extras.append(words)
-        elif option.chosen:
-            (size if group[0].casefold() == "size" else kinds).append(words)
-    return piece(
-        _english_line(line, size, kinds, extras),
-        sw=lambda: _swahili_line(line, *([_sw(words) for words in every] for every in (size, kinds, extras))),
-    )
-
-
-def _known(option: OrderOption, item: Item) -> tuple[tuple[str, int], Option]:
-    """Name and minimum of the option's group, and the option as the menu has it."""
-    group = next(group for group in item.groups if group.id == option.group)
-    return (group.name, group.min), next(known for known in group.options if known.id == option.id)
-
-
-def _english_line(line: OrderLine, size: Sequence[str], kinds: Sequence[str], extras: Sequence[str]) -> str:
-    head = counted(" ".join([*size, line.name]), line.quantity)
-    words = ", ".join([head, *kinds])
-    if not extras:
-        return words
-    return f"{words}{',' if kinds else ''} with {all_of(extras)}"
-
-
-def _swahili_line(line: OrderLine, size: Sequence[str], kinds: Sequence[str], extras: Sequence[str]) -> str:
-    """'fries kubwa mbili', 'chicken burger moja na jibini zaidi, bila vitunguu'"""
-    head = " ".join([line.name, *size, number_in_swahili(line.quantity)])
-    with_ = [extra for extra in extras if not extra.startswith(_WITHOUT_SW)]
-    without = [extra for extra in extras if extra.startswith(_WITHOUT_SW)]
-    listed = f"{', '.join(with_[:-1])} na {with_[-1]}" if len(with_) > 1 else "".join(with_)
-    return ", ".join([head, *kinds]) + (f" na {listed}" if with_ else "") + "".join(f", {extra}" for extra in without)
-
-
-def _times(option: OrderOption, known: Option) -> Said:
-    if option.quantity == 1:
-        return piece(option.name, sw=lambda: _sw(option_name(known)))
-    times = f"{number_in_words(option.quantity)} times" if option.quantity > 2 else "twice"
-    return piece(
-        f"{option.name} {times}", sw=lambda: f"{_sw(option_name(known))} mara {number_in_swahili(option.quantity)}"
-    )
 
 
 def total_words(totals: Totals) -> Said:

@@ -1,13 +1,14 @@
 """Looking something up on the menu for the caller: what there is, what it costs, what can be chosen."""
 
-from agiza.domain.choices import option_sold_out
+from agiza.domain.availability import is_out
 from agiza.domain.commands import SearchMenu
 from agiza.domain.context import Ruling, ToolContext, done
 from agiza.domain.ids import ItemId
-from agiza.domain.menu_model import Item
+from agiza.domain.menu_model import Group, Item, Path, Place
 from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item, words_of
 from agiza.domain.replies import all_of, amount
 from agiza.domain.said import Said, said
+from agiza.domain.spoken_hours import hours_words
 
 MATCHES_MAX = 10
 SPOKEN_MAX = 4
@@ -29,34 +30,44 @@ def search_menu(command: SearchMenu, ctx: ToolContext) -> Ruling:
 
 
 def item_view(item: Item, ctx: ToolContext) -> dict[str, object]:
-    """An item with its choices, for the model; what is sold out is marked."""
-    groups: list[dict[str, object]] = [
-        {
-            "id": group.id,
-            "name": group.name,
-            "min": group.min,
-            "max": group.max,
-            "default": list(group.default),
-            "quantity_max": group.quantity_max,
-            "options": [
-                {
-                    "id": option.id,
-                    "name": option.name,
-                    "price_minor": option.price_minor,
-                    "sold_out": option_sold_out(group, option, ctx),
-                }
-                for option in group.options
-            ],
-        }
-        for group in item.groups
-    ]
-    return {
+    """An item with its choices, for the model; what is sold out is marked, and when it is served, if not always."""
+    view: dict[str, object] = {
         "id": item.id,
         "name": item.name,
         "price_minor": item.price_minor,
-        "groups": groups,
+        "groups": [_group_view(group, (), item, ctx) for group in item.groups],
         "sold_out": item.id in ctx.sold_out,
     }
+    if item.served is not None:
+        view |= {"served": item.served.spoken(), "served_now": item.is_served(ctx.now)}
+    return view
+
+
+def _group_view(group: Group, under: Path, item: Item, ctx: ToolContext) -> dict[str, object]:
+    return {
+        "id": group.id,
+        "name": group.name,
+        "min": group.min,
+        "max": group.max,
+        "default": list(group.default),
+        "quantity_max": group.quantity_max,
+        "options": [_option_view(item.places[(*under, option.id)], item, ctx) for option in group.options],
+    }
+
+
+def _option_view(place: Place, item: Item, ctx: ToolContext) -> dict[str, object]:
+    option = place.option
+    view: dict[str, object] = {
+        "id": place.id,
+        "name": option.name,
+        "price_minor": option.price_minor,
+        "sold_out": is_out(place, item, ctx),
+    }
+    if option.quantity_max is not None:
+        view["quantity_max"] = option.quantity_max
+    if option.opens:
+        view["groups"] = [_group_view(group, place.path, item, ctx) for group in option.opens]
+    return view
 
 
 def _find(query: str, ctx: ToolContext) -> list[Item]:
@@ -93,4 +104,6 @@ def _all_names(item: Item, ctx: ToolContext) -> tuple[str, ...]:
 def _words(item: Item, ctx: ToolContext) -> Said:
     if item.id in ctx.sold_out:
         return said("sold_out_today", item=item.name)
+    if item.served is not None and not item.is_served(ctx.now):
+        return said("served_then", item=item.name, hours=hours_words(item.served))
     return said("item_for", item=item.name, price=amount(item.price_minor, ctx.branch.currency))

@@ -31,6 +31,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "there_are_already": "There are {units} already.",
     "none_in_order": "There are no {items} in the order.",
     "item_sold_out": "Sorry, we are out of {items} today.",
+    "not_now": "Sorry, the {item} is served {hours} only.",
+    "not_now_again": "Sorry, the {item} is served {hours} only. We have it again {opening}.",
     "cannot_make": "Sorry, we cannot make the {item} today.",
     "item_changed": "The {item} has changed on our menu. Shall I take it off?",
     "item_gone": "The {item} is not on our menu any more. Shall I take it off?",
@@ -46,6 +48,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "which_of": "Which one do you mean: {names}?",
     # choices
     "which_choice": "Which {group} for the {item}: {options}?",
+    "choice_elsewhere": "{option} is not a choice for the {outer}.",
+    "option_of_group": "{option} for the {group}",
     "option_sold_out": "Sorry, we are out of {option} today.",
     "option_sold_out_others": "Sorry, we are out of {option} today. For the {item} there is {options}.",
     "no_choices": "There is nothing to choose for the {item}.",
@@ -59,6 +63,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     # limits
     "quantity_too_large": "On the phone I can take {most} {items} at most. {person}",
     "too_many_lines": "That is more than I can take down in one order. {person}",
+    "line_too_large": "On the phone I can take {item} for up to {most}. {person}",
+    "new_caller_limit": "For a first order on the phone I can take up to {most}. {person}",
     "order_too_large": "On the phone I can take orders of up to {most}. {person}",
     "too_many_orders": "I cannot take another order on this call. {person}",
     # the menu
@@ -67,6 +73,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "found": "We have {words}.",
     "found_more": "We have {words}. And more.",
     "sold_out_today": "{item}, which is sold out today",
+    "served_then": "{item}, which is served {hours}",
     "item_for": "{item} for {price}",
     # the customer
     "noted": "Thank you, I have noted that.",

@@ -34,6 +34,8 @@ SWAHILI: Final[Mapping[str, str]] = {
     "there_are_already": "Tayari kuna {units}.",
     "none_in_order": "Hakuna {items} kwenye oda.",
     "item_sold_out": "Samahani, {items} imeisha leo.",
+    "not_now": "Samahani, {item} inapatikana {hours} tu.",
+    "not_now_again": "Samahani, {item} inapatikana {hours} tu. Itapatikana tena {opening}.",
     "cannot_make": "Samahani, leo hatuwezi kutengeneza {item}.",
     "item_changed": "{item} imebadilika kwenye menyu yetu. Niiondoe?",
     "item_gone": "{item} haipo tena kwenye menyu yetu. Niiondoe?",
@@ -49,6 +51,8 @@ SWAHILI: Final[Mapping[str, str]] = {
     "which_of": "Unamaanisha ipi: {names}?",
     # choices
     "which_choice": "{item}: ungependa {group} gani, {options}?",
+    "choice_elsewhere": "{option} si chaguo la {outer}.",
+    "option_of_group": "{option} ya {group}",
     "option_sold_out": "Samahani, {option} imeisha leo.",
     "option_sold_out_others": "Samahani, {option} imeisha leo. Kwa {item} kuna {options}.",
     "no_choices": "Hakuna cha kuchagua kwa {item}.",
@@ -62,6 +66,8 @@ SWAHILI: Final[Mapping[str, str]] = {
     # limits
     "quantity_too_large": "Kwa simu naweza kuchukua {items} {most} tu. {person}",
     "too_many_lines": "Hayo ni mengi kuliko ninavyoweza kuandika kwenye oda moja. {person}",
+    "line_too_large": "Kwa simu naweza kuchukua {item} isiyozidi {most}. {person}",
+    "new_caller_limit": "Kwa oda ya kwanza kwa simu naweza kuchukua isiyozidi {most}. {person}",
     "order_too_large": "Kwa simu naweza kuchukua oda isiyozidi {most}. {person}",
     "too_many_orders": "Siwezi kuchukua oda nyingine kwenye simu hii. {person}",
     # the menu
@@ -70,6 +76,7 @@ SWAHILI: Final[Mapping[str, str]] = {
     "found": "Tuna {words}.",
     "found_more": "Tuna {words}. Na zaidi.",
     "sold_out_today": "{item}, ambayo imeisha leo",
+    "served_then": "{item}, ambayo inapatikana {hours}",
     "item_for": "{item} kwa {price}",
     # the customer
     "noted": "Asante, nimeandika.",

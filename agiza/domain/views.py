@@ -5,10 +5,10 @@ travels through logs and screens.
 """
 
 from agiza.domain.cart import Cart
+from agiza.domain.line_words import line_words
 from agiza.domain.menu_model import Branch, Menu
-from agiza.domain.placed import OrderLine, OrderOption, OrderPart
+from agiza.domain.placed import OrderLine, OrderOption, OrderPart, Totals
 from agiza.domain.pricing import fits_menu, price_cart
-from agiza.domain.replies import line_words
 
 
 def cart_view(cart: Cart, menu: Menu, branch: Branch) -> dict[str, object]:
@@ -23,6 +23,7 @@ def cart_view(cart: Cart, menu: Menu, branch: Branch) -> dict[str, object]:
         "tax_minor": priced.totals.tax_minor,
         "total_minor": priced.totals.total_minor,
         "currency": priced.totals.currency,
+        **_taxes_view(priced.totals),
         "fulfilment": priced.fulfilment,
         "known": [
             field
@@ -36,6 +37,13 @@ def cart_view(cart: Cart, menu: Menu, branch: Branch) -> dict[str, object]:
     }
     gone = [{"id": line.id, "item": line.item} for line in cart.lines if not fits_menu(line, menu)]
     return {**view, "gone": gone} if gone else view
+
+
+def _taxes_view(totals: Totals) -> dict[str, object]:
+    """The taxes one by one, where there is more than the one that `tax_minor` says."""
+    if len(totals.taxes) < 2:
+        return {}
+    return {"taxes": [{"name": tax.name, "amount_minor": tax.amount_minor} for tax in totals.taxes]}
 
 
 def order_line_view(line: OrderLine) -> dict[str, object]:
@@ -56,7 +64,7 @@ def order_line_view(line: OrderLine) -> dict[str, object]:
 def _option_view(option: OrderOption) -> dict[str, object]:
     return {
         "group": option.group,
-        "id": option.id,
+        "id": "/".join(option.path),
         "name": option.name,
         "quantity": option.quantity,
         "price_minor": option.price_minor,
@@ -64,9 +72,10 @@ def _option_view(option: OrderOption) -> dict[str, object]:
 
 
 def _part_view(part: OrderPart) -> dict[str, object]:
-    return {
+    view: dict[str, object] = {
         "item": part.item,
         "name": part.name,
         "quantity": part.quantity,
         "options": [_option_view(option) for option in part.options],
     }
+    return {**view, "extra_minor": part.extra_minor} if part.extra_minor else view

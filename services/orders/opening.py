@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from agiza.contracts.events import Resumed
 from agiza.domain.cart import Cart
 from agiza.domain.codec import cart_from_json
+from agiza.domain.line_words import line_words
 from agiza.domain.pricing import price_cart
-from agiza.domain.replies import all_of, line_words, total_words
+from agiza.domain.replies import all_of, total_words
 from agiza.domain.said import text_in_language
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics

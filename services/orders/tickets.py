@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import date, datetime
 
 from agiza.contracts.events import OrderPlaced as OrderPlacedEvent
-from agiza.contracts.events import TicketLine, TicketOption, TicketPart
+from agiza.contracts.events import TicketLine, TicketOption, TicketPart, TicketTax
+from agiza.domain.kitchen_words import printed
 from agiza.domain.placed import OrderLine, OrderOption, PlacedOrder
 from services.orders.store_orders import NewOrder
 
@@ -50,6 +51,7 @@ def placed_event(order: PlacedOrder, *, branch_id: str, call_id: str, menu_versi
         items_minor=order.totals.subtotal_minor,
         delivery_fee_minor=order.totals.delivery_minor,
         tax_minor=order.totals.tax_minor,
+        taxes=tuple(TicketTax(**asdict(tax)) for tax in order.totals.taxes),
         total_minor=order.totals.total_minor,
         eta_minutes=order.eta_minutes,
         supplement_of=order.supplement_of,
@@ -74,9 +76,11 @@ def _line(line: OrderLine) -> TicketLine:
                 kitchen=part.kitchen,
                 quantity=part.quantity,
                 options=_options(part.options),
+                extra_minor=part.extra_minor,
             )
             for part in line.parts
         ),
+        printed=printed(line),
         unit_minor=line.unit_minor,
         total_minor=line.total_minor,
     )
@@ -91,6 +95,8 @@ def _options(options: tuple[OrderOption, ...]) -> tuple[TicketOption, ...]:
             quantity=option.quantity,
             price_minor=option.price_minor,
             chosen=option.chosen,
+            kitchen=option.kitchen,
+            under=option.under,
         )
         for option in options
     )

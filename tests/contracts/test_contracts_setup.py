@@ -33,6 +33,7 @@ def test_ids_are_enums_of_the_pinned_menu(loaded: LoadedBranch) -> None:
     add = tools["addItem"]["parameters"]["properties"]
     assert add["name"]["enum"] == list(loaded.file.menu.items)
     options = {option.id for group in loaded.file.menu.groups.values() for option in group.options}
+    options |= {place.id for item in loaded.file.menu.items.values() for place in item.places.values()}
     assert set(add["modifiers"]["items"]["enum"]) == options
     assert len(add["modifiers"]["items"]["enum"]) == len(options), "an id that stands in two groups is listed once"
 

@@ -57,7 +57,7 @@ class TestEvents:
         line = call.view()["lines"][0]
         assert line["unit_minor"] == 82000 + 6000 + 8000
         assert [part["item"] for part in line["parts"]] == ["masala-chips", "passion-juice"]
-        assert [option["id"] for option in line["parts"][1]["options"]] == ["regular"]
+        assert [option["id"] for option in line["parts"][1]["options"]] == ["fresh-juice/regular"]
 
     def test_a_combo_s_part_is_known_by_what_it_comes_with(self) -> None:
         call = Call()
@@ -120,9 +120,19 @@ class TestAsked:
         outcome = Call(sold_out=frozenset({"cola"})).tool("addItem", name="soda")
         assert (outcome.status, outcome.code, ids(outcome)) == ("ask", "option_sold_out", ["orange", "lemon", "ginger"])
 
-    @pytest.mark.parametrize("sold_out", ["soda", "cola", "soda-flavour/cola", "combo-drink/soda"])
-    def test_a_part_that_cannot_be_made(self, sold_out: str) -> None:
-        outcome = Call(sold_out=frozenset({sold_out})).tool("addItem", name="beef combo")
+    @pytest.mark.parametrize("sold_out", ["cola", "soda-flavour/cola"])
+    def test_a_part_whose_default_is_out_can_be_had_with_another(self, sold_out: str) -> None:
+        call = Call(sold_out=frozenset({sold_out}))
+        outcome = call.tool("addItem", name="beef combo")
+        assert (outcome.status, outcome.code) == ("ask", "option_sold_out")
+        assert ids(outcome) == ["soda/orange", "soda/lemon", "soda/ginger"]
+        call.add("beef combo", 1, ["soda/orange"])
+
+    @pytest.mark.parametrize(
+        "sold_out", [{"soda"}, {"combo-drink/soda"}, {"cola", "orange", "lemon", "soda-flavour/ginger"}]
+    )
+    def test_a_part_that_cannot_be_made(self, sold_out: set[str]) -> None:
+        outcome = Call(sold_out=frozenset(sold_out)).tool("addItem", name="beef combo")
         assert (outcome.status, outcome.code, ids(outcome)) == ("ask", "option_sold_out", ["water", "fresh-juice"])
 
     def test_a_part_whose_item_is_sold_out_under_another_id(self) -> None:

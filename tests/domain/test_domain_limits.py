@@ -5,7 +5,6 @@ import copy
 import pytest
 from domain_scenario import Call, document
 
-from agiza.domain.limits import LINES_MAX
 from agiza.domain.menu import BranchFile, parse_branch
 from agiza.domain.tool_calls import ToolOutcome
 
@@ -117,7 +116,7 @@ def test_lines() -> None:
         for size in ("small", "medium", "large")
         for crust in ("classic-crust", "thin-crust", "stuffed-crust")
     ]
-    assert [outcome.status for outcome in outcomes].count("ok") == LINES_MAX == 40
+    assert [outcome.status for outcome in outcomes].count("ok") == 40
     assert all(refused(outcome, "too_many_lines") for outcome in outcomes[40:])
     call.add("margherita", 1, ["small"])
 

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from math import floor
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from agiza.domain.cart import Choice, Line
 from agiza.domain.ids import LineId, OptionId
-from agiza.domain.menu import BranchFile, parse_branch
+from agiza.domain.menu import BranchFile, Delivery, parse_branch
 from agiza.domain.placed import OrderLine
 from agiza.domain.pricing import price_line, price_totals
 
@@ -42,7 +43,7 @@ def half_up(value: Fraction) -> int:
 )
 def test_included(subtotal: int, fee: int, rate: int, delivery: bool) -> None:
     branch = _branch(rate, True, fee)
-    totals = price_totals(lines(subtotal), "delivery" if delivery else "pickup", branch.branch)
+    totals = price_totals(lines(subtotal), "delivery" if delivery else "pickup", branch.branch, branch.menu)
     gross = subtotal + (fee if delivery else 0)
     assert totals.total_minor == gross
     assert totals.tax_minor == half_up(Fraction(gross * rate, 10_000 + rate))
@@ -56,7 +57,7 @@ def test_included(subtotal: int, fee: int, rate: int, delivery: bool) -> None:
 )
 def test_added(subtotal: int, fee: int, rate: int, delivery: bool) -> None:
     branch = _branch(rate, False, fee)
-    totals = price_totals(lines(subtotal), "delivery" if delivery else "pickup", branch.branch)
+    totals = price_totals(lines(subtotal), "delivery" if delivery else "pickup", branch.branch, branch.menu)
     paid_fee = fee if delivery else 0
     on_goods, in_fee = Fraction(subtotal * rate, 10_000), Fraction(paid_fee * rate, 10_000 + rate)
     assert totals.total_minor == subtotal + half_up(on_goods) + paid_fee
@@ -64,13 +65,20 @@ def test_added(subtotal: int, fee: int, rate: int, delivery: bool) -> None:
 
 
 def _branch(rate: int, included: bool, fee: int) -> BranchFile:
-    file = branch_file("westlands")
-    branch = replace(
-        file.branch,
-        tax=replace(file.branch.tax, rate_bp=rate, included=included),
-        delivery=replace(file.branch.delivery, fee_minor=fee) if file.branch.delivery else None,
-    )
-    return replace(file, branch=branch)
+    """The branch with other taxes, without reading its whole file for each example."""
+    file = parsed(included)
+    tax = replace(file.branch.taxes[0], rate_bp=rate)
+    tea = file.menu.items["tea"]  # type: ignore[index]
+    menu = replace(file.menu, items={tea.id: replace(tea, taxes=(tax,))})
+    branch = replace(file.branch, taxes=(tax,), delivery=Delivery(fee, 0, (tax,)))
+    return replace(file, branch=branch, menu=menu)
+
+
+@cache
+def parsed(included: bool) -> BranchFile:
+    doc = copy.deepcopy(document("westlands"))
+    doc["branch"]["tax"] = {"name": "VAT", "rate_bp": 0, "included": included}
+    return parse_branch(doc)
 
 
 def test_tax_that_is_added_is_in_the_total_and_in_the_words() -> None:

@@ -38,6 +38,7 @@ from agiza.contracts.events.orders import (
     TicketLine,
     TicketOption,
     TicketPart,
+    TicketTax,
 )
 from agiza.contracts.events.report import (
     CallEnded,
@@ -112,6 +113,7 @@ __all__ = [
     "TicketLine",
     "TicketOption",
     "TicketPart",
+    "TicketTax",
     "ToolAnswered",
     "ToolCallId",
     "ToolCalled",

@@ -27,7 +27,8 @@ class CartChanged(Event):
 class TicketOption(Part):
     """An option of a ticket line, defaults included; ``chosen`` is False for a default that nobody touched.
 
-    ``quantity`` is per unit of the line; ``price_minor`` is for one.
+    ``quantity`` is per unit of the line; ``price_minor`` is for one. ``kitchen`` is printed instead of the name where
+    there is one; ``under`` are the ids of the options within which it was chosen, outermost first.
     """
 
     id: str
@@ -36,20 +37,37 @@ class TicketOption(Part):
     quantity: int = Field(ge=1)
     price_minor: int = 0
     chosen: bool = True
+    kitchen: str | None = None
+    under: tuple[str, ...] = ()
 
 
 class TicketPart(Part):
-    """The item that an option of a combo brings, with that item's own options, as the kitchen makes it."""
+    """The item that an option of a combo brings, with that item's own options, as the kitchen makes it.
+
+    Its options are free in the combo's price; ``extra_minor`` is what their choice adds to it, for one part.
+    """
 
     item: str
     name: str
     kitchen: str
     quantity: int = Field(ge=1)
     options: tuple[TicketOption, ...] = ()
+    extra_minor: int = 0
+
+
+class TicketTax(Part):
+    """One tax of an order. ``included`` says that prices contained it; ``rate_bp`` is in hundredths of a per cent."""
+
+    id: str
+    name: str
+    rate_bp: int
+    included: bool
+    amount_minor: int
 
 
 class TicketLine(Part):
-    """One line of an order. ``unit_minor`` includes the options; ``kitchen`` is the kitchen's wording."""
+    """One line of an order. ``unit_minor`` includes the options and what the parts' configuration adds; ``kitchen`` is
+    the kitchen's wording, and ``printed`` is the line as the kitchen prints it: its head, then what was chosen."""
 
     item: str
     name: str
@@ -57,6 +75,7 @@ class TicketLine(Part):
     quantity: int = Field(ge=1)
     options: tuple[TicketOption, ...] = ()
     parts: tuple[TicketPart, ...] = ()
+    printed: tuple[str, ...] = ()
     unit_minor: int
     total_minor: int
 
@@ -77,6 +96,7 @@ class OrderPlaced(Event):
     items_minor: int
     delivery_fee_minor: int = 0
     tax_minor: int
+    taxes: tuple[TicketTax, ...] = ()
     total_minor: int
     eta_minutes: int | None = None
     supplement_of: str | None = None

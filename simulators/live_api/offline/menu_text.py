@@ -4,25 +4,31 @@ The instruction may hold these lines among its prose (one group or item per line
 
     BRANCH Name; currency KES; languages en, sw; fulfilment pickup, delivery
     GREETING what the agent says first
-    group-id (name; choose 0 to 2; each up to 3; usually a): a = name / alias; b = name, +80.00
+    group-id (name; choose 0 to 2; each up to 3; usually a): a = name / alias; b = name, +80.00, up to 2 > group-id
     # Category
-    item-id = name / alias; 550.00; choices: group-id, group-id
+    item-id = name / alias; 550.00; served from 7 am to 11 am; choices: group-id, group-id (choose 1, usually b)
     END OF MENU
+
+Behind `>` stand the groups that open with an option, in parentheses the limits that a group has for this item only.
+Prices have the decimal places of the currency, so 550.00 is 55000 minor units and 550 is 550.
 
 Any of it may be missing. An instruction without item lines leaves the enums of the function declarations: ids are then
 spoken as their words, and any option is taken to go with any item (the server judges).
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from simulators.live_api.offline.turns import AgentSetup
 
 _ID = r"[a-z0-9][a-z0-9-]*"
 _GROUP = re.compile(rf"^(?P<id>{_ID}) \((?P<rule>[^)]*)\): *(?P<options>.*)$")
 _ITEM = re.compile(rf"^(?P<id>{_ID}) = (?P<names>[^;]+)(?P<rest>;.*)?$")
-_OPTION = re.compile(rf"^(?P<id>{_ID}) = (?P<names>.+?)(?:, *(?P<price>[+-][\d.]+))?$")
+_OPTION = re.compile(
+    rf"^(?P<id>{_ID}) = (?P<names>.+?)(?:, *(?P<price>[+-][\d.]+))?(?:, *up to (?P<each>\d+))?(?: *> *(?P<opens>.+))?$"
+)
+_USE = re.compile(rf"(?P<id>{_ID})(?: \((?P<rule>[^)]*)\))?")
 _PRICE = re.compile(r"^\d+(?:\.\d+)?$")
 _CHOOSE = re.compile(r"^choose (\d+)(?: to (\d+))?$")
 _EACH = re.compile(r"^each up to (\d+)$")
@@ -33,6 +39,8 @@ class Option:
     id: str
     spoken: tuple[str, ...]
     price_minor: int = 0
+    each_max: int | None = None
+    opens: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -125,7 +133,7 @@ def read_menu(setup: AgentSetup) -> Menu:
             group = _group(found)
             groups.setdefault(group.id, group)
         elif found := _ITEM.match(line):
-            item = _item(found, category)
+            item = _item(found, category, groups)
             items.setdefault(item.id, item)
     functions = {str(entry.get("name", "")): entry for entry in setup.declarations}
     if not items:
@@ -153,34 +161,53 @@ def _branch(line: str) -> tuple[str, dict[str, str]]:
 
 def _group(found: re.Match[str]) -> Group:
     name, *rules = (part.strip() for part in found["rule"].split(";"))
-    choose_min, choose_max, each_max = 0, 99, 1
-    usual: tuple[str, ...] = ()
+    options = tuple(_options(found["options"]))
+    return _ruled(Group(found["id"], name or found["id"], options), rules)
+
+
+def _ruled(group: Group, rules: Sequence[str]) -> Group:
+    """The group with these limits, and with its own where they say nothing."""
+    choose_min, choose_max, each_max, usual = group.choose_min, group.choose_max, group.each_max, group.usual
     for rule in rules:
         if match := _CHOOSE.match(rule):
             choose_min, choose_max = int(match[1]), int(match[2] or match[1])
         elif match := _EACH.match(rule):
             each_max = int(match[1])
         elif rule.startswith("usually "):
-            usual = _commas(rule.removeprefix("usually "))
-    options = tuple(_options(found["options"]))
-    return Group(found["id"], name or found["id"], options, choose_min, choose_max, each_max, usual)
+            usual = tuple(re.split(r", *| and ", rule.removeprefix("usually ")))
+    return replace(group, choose_min=choose_min, choose_max=choose_max, each_max=each_max, usual=usual)
 
 
 def _options(text: str) -> Iterator[Option]:
     for part in text.split(";"):
         if found := _OPTION.match(part.strip()):
-            yield Option(found["id"], _names(found["names"], found["id"]), _minor(found["price"] or "0"))
+            opens = tuple(use["id"] for use in _USE.finditer(found["opens"] or ""))
+            each_max = int(found["each"]) if found["each"] else None
+            names = _names(found["names"], found["id"])
+            yield Option(found["id"], names, _minor(found["price"] or "0"), each_max, opens)
 
 
-def _item(found: re.Match[str], category: str) -> Item:
+def _item(found: re.Match[str], category: str, known: dict[str, Group]) -> Item:
+    """The item; a group with other limits in this place becomes one of its own, named by both."""
     price: int | None = None
     groups: tuple[str, ...] = ()
     for part in (part.strip() for part in (found["rest"] or "").split(";")):
         if _PRICE.match(part):
             price = _minor(part)
         elif part.startswith("choices:"):
-            groups = _commas(part.removeprefix("choices:"))
+            groups = tuple(_used(use, found["id"], known) for use in _USE.finditer(part.removeprefix("choices:")))
     return Item(found["id"], _names(found["names"], found["id"]), price, groups, category)
+
+
+def _used(use: re.Match[str], item_id: str, known: dict[str, Group]) -> str:
+    group = known.get(use["id"])
+    if group is None or use["rule"] is None:
+        return use["id"]
+    # what is usual elsewhere is not usual here unless it is said
+    rules = use["rule"].split(", ")
+    here = _ruled(replace(group, id=f"{item_id}/{group.id}", each_max=1, usual=()), rules)
+    known[here.id] = here
+    return here.id
 
 
 def _names(text: str, fallback: str) -> tuple[str, ...]:
@@ -193,7 +220,7 @@ def _commas(text: str) -> tuple[str, ...]:
 
 
 def _minor(price: str) -> int:
-    return round(float(price) * 100)
+    return int(price.replace(".", ""))
 
 
 def _from_enums(functions: Mapping[str, Mapping[str, object]]) -> tuple[dict[str, Item], dict[str, Group]]:

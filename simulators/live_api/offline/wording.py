@@ -65,9 +65,12 @@ def plural(name: str, count: int) -> str:
     return f"{name}es" if name.endswith(("ch", "sh", "x")) else f"{name}s"
 
 
+_WITHOUT_CENTS = frozenset({"BIF", "JPY", "KRW", "RWF", "UGX", "XAF", "XOF"})
+
+
 def price(minor: int, currency: str) -> str:
     unit = _CURRENCIES.get(currency, currency)
-    whole, rest = divmod(minor, 100)
+    whole, rest = (minor, 0) if currency in _WITHOUT_CENTS else divmod(minor, 100)
     return f"{whole:,} {unit}" if not rest else f"{whole:,}.{rest:02d} {unit}"
 
 
