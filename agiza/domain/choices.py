@@ -35,7 +35,7 @@ def configure(item: Item, modifiers: tuple[str, ...], ctx: ToolContext) -> Choic
     choices = default_choices(item)
     # outer ones first, so that what is chosen within them stays; otherwise as they were named
     for path in sorted(times, key=len):
-        taken = take_option(item, choices, item.places[path], times[path], ctx)
+        taken = take_option(item, choices, item.places[path], times[path], ctx, frozenset(picked))
         if isinstance(taken, Ruling):
             return taken
         choices = taken
@@ -49,9 +49,11 @@ def find_option(item: Item, text: str, ctx: ToolContext, at: tuple[Choices, ...]
     return match.place if match.place is not None else _unclear(item, text, match, ctx)
 
 
-def take_option(item: Item, choices: Choices, place: Place, times: int, ctx: ToolContext) -> Choices | Ruling:
+def take_option(
+    item: Item, choices: Choices, place: Place, times: int, ctx: ToolContext, named: frozenset[Path] = frozenset()
+) -> Choices | Ruling:
     """The choices with the option taken `times` times, and what it stands within. Where only one may be chosen, it
-    replaces the earlier one."""
+    replaces the earlier one; in a group that is full, a default gives way that the caller has not `named`."""
     group, option = place.group, place.option
     times_max = group.times_max(option)
     if times > times_max:
@@ -61,8 +63,12 @@ def take_option(item: Item, choices: Choices, place: Place, times: int, ctx: Too
     for step in (item.places[path] for path in _steps(place.path)):
         if is_out(step, item, ctx):
             return why_out(step, item, ctx)
-        others = chosen_in(leaving(item, choices, step), step.group, step.under)
-        if step.group.max > 1 and others >= step.group.max:
+        if step.group.max == 1 or chosen_in(leaving(item, choices, step), step.group, step.under) < step.group.max:
+            continue
+        given = _way_given(item, choices, step, named)
+        if given is not None:
+            choices = leaving(item, choices, given)
+        else:
             return refuse(
                 "too_many_choices",
                 said("too_many_choices", item=_named(item, step.under), most=step.group.max),
@@ -149,6 +155,19 @@ def _find(item: Item, text: str, ctx: ToolContext, at: tuple[Choices, ...]) -> F
     }
     here = find_place(text, item, ctx.menu, among)
     return here if here.place is not None or here.near else match
+
+
+def _way_given(item: Item, choices: Choices, place: Place, named: frozenset[Path]) -> Place | None:
+    """The default of this group, the last on the menu, that nobody asked for by name."""
+    defaults = [
+        choice.path
+        for choice in choices
+        if (choice.under, choice.group) == (place.under, place.group.id)
+        and choice.option in place.group.default
+        and choice.path != place.path
+        and choice.path not in named
+    ]
+    return item.places[defaults[-1]] if defaults else None
 
 
 def _steps(path: Path) -> list[Path]:
