@@ -177,3 +177,9 @@ def test_the_database_that_is_wrong_or_away_is_told_in_one_line(menu: Menu, data
     assert "there are: none yet" in told()
     forget_orders(tmp_path / ".agiza")
     assert "set DATABASE_URL" in told()
+
+
+def test_the_command_needs_nothing_that_the_services_image_lacks() -> None:
+    code = "import sys; sys.modules['simulators'] = None; import agiza.cli.menu"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
