@@ -16,6 +16,9 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+# Whoever waits for one of these tables waits behind us: rather give up and be run again than hold up calls.
+PATIENCE = "SET LOCAL lock_timeout = '500ms'"
+
 CHANGES = """
 ALTER TABLE menus
     ADD COLUMN source text NOT NULL DEFAULT 'files',
@@ -47,9 +50,11 @@ ALTER TABLE stock DROP COLUMN set_at, DROP COLUMN set_by, DROP COLUMN reason;
 
 def upgrade() -> None:
     """Add them. What is sold out at this moment stays so, without a reason."""
+    op.execute(PATIENCE)
     op.execute(CHANGES)
 
 
 def downgrade() -> None:
     """Take them away again."""
+    op.execute(PATIENCE)
     op.execute(UNDONE)
