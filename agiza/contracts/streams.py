@@ -92,6 +92,16 @@ def dead_stream(stream: str) -> str:
     return f"{DEAD_PREFIX}{stream.removeprefix('agiza:')}"
 
 
+def lease_key(stream: str) -> str:
+    """Holds the name of the one process that reads this stream now (expires)."""
+    return f"{LEASES_PREFIX}{stream}"
+
+
+def members_key(group: str) -> str:
+    """Sorted set of the processes that share a group's streams, by when each last said that it lives (Redis' ms)."""
+    return f"{LEASES_PREFIX}members:{group}"
+
+
 def calls_of_caller_key(digest: str) -> str:
     """Sorted set of one number's recent calls by their start. ``digest`` stands for the number."""
     return f"{ADMISSION_PREFIX}caller:{digest}"

@@ -36,8 +36,9 @@ from agiza.runtime.deliveries import (
     Outcome,
     Retry,
 )
-from agiza.runtime.leases import Lease
+from agiza.runtime.leases import LIFE_MS, Leases
 from agiza.runtime.metrics import Metrics
+from agiza.runtime.partition_share import PartitionShare
 from agiza.runtime.redis_clients import UNAVAILABLE, RedisClients
 from agiza.runtime.stream_group import StreamGroup
 from agiza.runtime.stream_reader import StreamReader
@@ -58,8 +59,11 @@ __all__ = [
 
 
 class StreamConsumer:
-    """Reads these streams for this group. With ``exclusive``, each stream has one reader at a time among all
-    processes (by lease), which keeps its order across replicas; the others stand by."""
+    """Reads these streams for this group.
+
+    With ``exclusive`` all processes of the group share the streams, about equally many for each, and each stream has
+    one reader at a time (by lease), which keeps its order across replicas. Without, any reader takes any entry.
+    """
 
     def __init__(
         self,
@@ -73,9 +77,14 @@ class StreamConsumer:
         metrics: Metrics,
         is_away: Callable[[BaseException], bool] = lambda error: False,
         exclusive: bool = False,
+        lease_life_ms: int = LIFE_MS,
         consumer: str | None = None,
     ) -> None:
         name = consumer or f"{group}-{socket.gethostname()}-{secrets.token_hex(4)}"
+        self.share: PartitionShare | None = None
+        if exclusive:
+            leases = Leases(clients.commands, streams=streams, group=group, owner=name, life_ms=lease_life_ms)
+            self.share = PartitionShare(leases, streams, clock, metrics, group=group, life_ms=lease_life_ms)
         self._readers = [
             StreamReader(
                 StreamGroup(clients.commands, clients.blocking, stream=stream, group=group, consumer=name),
@@ -84,7 +93,7 @@ class StreamConsumer:
                 clock,
                 metrics,
                 lambda error: isinstance(error, UNAVAILABLE) or is_away(error),
-                Lease(clients.commands, stream, name, clock) if exclusive else None,
+                self.share.seat(stream) if self.share else None,
             )
             for stream in streams
         ]
@@ -95,5 +104,7 @@ class StreamConsumer:
         Redis may be away, come back empty, or be restarted at any time meanwhile.
         """
         async with asyncio.TaskGroup() as group:
+            if self.share is not None:
+                group.create_task(self.share.run(stopping), name="share of the streams")
             for reader in self._readers:
                 group.create_task(reader.run(stopping), name=f"reader of {reader.group.stream}")

@@ -1,62 +1,109 @@
-"""A lease: at most one process at a time believes that it holds a name, and a dead one loses it by itself.
+"""Leases on streams in Redis: who reads which one now, and which processes want a part of them.
 
-Written without scripts (services may not run any): the holder is compared and the life prolonged in one optimistic
-transaction. A process that was paused may believe for a moment too long; what is done under a lease must therefore be
-harmless when done twice. The lease gives order, not safety.
+    leases = Leases(client, streams=[...], group="orders", owner="orders-host-1a2b", life_ms=3000)
+    seen = await leases.look()            # says that we live, and tells who else does and who holds what
+    gained = await leases.take([...])     # those of them that were free
+    kept = await leases.prolong([...])    # those of them that are still ours
+    await leases.let_go(stream)
+
+At most one process at a time believes that it holds a lease, and a dead one loses it by itself. Written without
+scripts (services may not run any): the holders are compared and their lives prolonged in one optimistic transaction. A
+process that was paused may believe for a moment too long; what is done under a lease must therefore be harmless when
+done twice. The lease gives order, not safety. Every time is Redis' own, so the clocks of machines may differ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from redis.exceptions import WatchError
 
-from agiza.contracts import streams
-from agiza.runtime.clock import Clock
+from agiza.contracts.streams import lease_key, members_key
 from agiza.runtime.redis_clients import Client
 
-LIFE_MS: Final = 6000
+LIFE_MS: Final = 3000
+"""A dead reader's streams wait for so long; meanwhile a caller's function calls come over HTTP."""
+MEMBERS_KEPT: Final = 10
+"""The list of members outlives its last member by so many lives."""
 
 
-class Lease:
-    """One name, wanted by ``owner`` (unique per process)."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One moment: the living members, ourselves among them, and each stream's holder (None: free).
 
-    def __init__(self, client: Client, name: str, owner: str, clock: Clock, *, life_ms: int = LIFE_MS) -> None:
+    ``is_new`` says that we were not on the list before: just started, away for too long, or Redis lost its data.
+    """
+
+    members: frozenset[str]
+    holders: Mapping[str, str | None]
+    is_new: bool
+
+
+class Leases:
+    """The leases on these streams of one group, as ``owner`` (unique per process) sees them.
+
+    Every method raises redis-py's errors when Redis does not answer; then nothing is known about what was done.
+    """
+
+    def __init__(self, client: Client, *, streams: Sequence[str], group: str, owner: str, life_ms: int) -> None:
         self._client = client
-        self._key = f"{streams.LEASES_PREFIX}{name}"
-        self._owner = owner
-        self._clock = clock
+        self._streams = tuple(streams)
+        self._members = members_key(group)
+        self.owner = owner
         self._life_ms = life_ms
-        self._renewed_at: float | None = None
 
-    async def hold(self) -> bool:
-        """Take or prolong the lease; asks Redis only when a third of its life has passed."""
-        now = self._clock.monotonic()
-        if self._renewed_at is not None and now - self._renewed_at < self._life_ms / 3000:
-            return True
-        if await self._client.set(self._key, self._owner, nx=True, px=self._life_ms) or await self._prolong():
-            self._renewed_at = now
-            return True
-        self._renewed_at = None
-        return False
+    async def look(self) -> Seen:
+        """Say that we live and want a part, drop members that have said nothing for a life, and look at everything."""
+        seconds, microseconds = await self._client.time()
+        now_ms = seconds * 1000 + microseconds // 1000
+        async with self._client.pipeline(transaction=True) as pipe:
+            pipe.zadd(self._members, {self.owner: now_ms})
+            pipe.zremrangebyscore(self._members, "-inf", now_ms - self._life_ms)
+            pipe.zrange(self._members, 0, -1)
+            pipe.pexpire(self._members, self._life_ms * MEMBERS_KEPT)
+            pipe.mget([lease_key(stream) for stream in self._streams])
+            added, _, members, _, holders = await pipe.execute()
+        return Seen(frozenset(members), dict(zip(self._streams, holders, strict=True)), bool(added))
 
-    async def release(self) -> None:
-        """Give it up, so that another need not wait for its end. Only if it is still ours."""
-        self._renewed_at = None
-        await self._if_ours("DEL", self._key)
+    async def leave(self) -> None:
+        """We want no part any more: the others may take ours as soon as we let go."""
+        await self._client.zrem(self._members, self.owner)
 
-    async def _prolong(self) -> bool:
-        return await self._if_ours("PEXPIRE", self._key, self._life_ms)
+    async def take(self, streams: Sequence[str]) -> frozenset[str]:
+        """Take those of them that nobody holds; returns which."""
+        if not streams:
+            return frozenset()
+        async with self._client.pipeline(transaction=False) as pipe:
+            for stream in streams:
+                pipe.set(lease_key(stream), self.owner, nx=True, px=self._life_ms)
+            answers = await pipe.execute()
+        return frozenset(stream for stream, answer in zip(streams, answers, strict=True) if answer)
 
-    async def _if_ours(self, *command: str | int) -> bool:
+    async def prolong(self, streams: Iterable[str]) -> frozenset[str]:
+        """Prolong those of them that are still ours; returns which. None at all when one changed hands just now."""
+        return await self._if_ours(tuple(streams), lambda key: ("PEXPIRE", key, self._life_ms))
+
+    async def let_go(self, stream: str) -> bool:
+        """Give it up, so that another need not wait for its end. Only if it is still ours; returns whether."""
+        return bool(await self._if_ours((stream,), lambda key: ("DEL", key)))
+
+    async def _if_ours(
+        self, streams: tuple[str, ...], command: Callable[[str], tuple[str | int, ...]]
+    ) -> frozenset[str]:
+        if not streams:
+            return frozenset()
+        keys = {stream: lease_key(stream) for stream in streams}
         async with self._client.pipeline(transaction=True) as pipe:
             try:
-                await pipe.watch(self._key)
-                if await pipe.get(self._key) != self._owner:
-                    return False
+                await pipe.watch(*keys.values())
+                holders = await pipe.mget(list(keys.values()))
+                ours = [stream for stream, holder in zip(keys, holders, strict=True) if holder == self.owner]
                 pipe.multi()  # type: ignore[no-untyped-call]
-                pipe.execute_command(*command)
+                for stream in ours:
+                    pipe.execute_command(*command(keys[stream]))
                 await pipe.execute()
-            except WatchError:  # it ran out, or changed hands, in this very moment
-                return False
-        return True
+            except WatchError:  # one of them ran out, or changed hands, in this very moment
+                return frozenset()
+        return frozenset(ours)

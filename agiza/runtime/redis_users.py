@@ -36,7 +36,8 @@ _SUBSCRIBE: Final = ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "
 _CONSUME: Final = (
     "xgroup|create", "xgroup|delconsumer", "xreadgroup", "xack", "xautoclaim", "xclaim", "xpending", "xadd",
     "xinfo|groups", "xinfo|consumers", "xinfo|stream", "xrange", "xrevrange", "xlen", "xtrim",
-    "set", "get", "pexpire", "watch", "unwatch", "del",  # the lease of a partition
+    "set", "get", "mget", "pexpire", "watch", "unwatch", "del",  # the lease of a partition
+    "zadd", "zrem", "zrange", "zremrangebyscore",  # who shares the partitions
     "multi", "exec", "discard", "time",
 )  # fmt: skip
 _KEEP: Final = (
@@ -70,7 +71,7 @@ class Rights:
 def _consumed(*names: str) -> tuple[str, ...]:
     """A consumer needs its stream, the stream's dead letters and its leases."""
     dead = tuple(streams.dead_stream(name) for name in names)
-    return (*names, *dead, *(f"{streams.LEASES_PREFIX}{name}" for name in names))
+    return (*names, *dead, *(streams.lease_key(name) for name in names))
 
 
 RIGHTS: Final[Mapping[User, Rights]] = {
@@ -91,7 +92,7 @@ RIGHTS: Final[Mapping[User, Rights]] = {
         commands=(*_SUBSCRIBE, *_KEEP, "zremrangebyscore"),
     ),
     "orders": Rights(
-        keys=(*_consumed(f"{streams.TOOLS_PREFIX}*"), f"{streams.ORDERS_PREFIX}*"),
+        keys=(*_consumed(f"{streams.TOOLS_PREFIX}*"), f"{streams.ORDERS_PREFIX}*", streams.members_key("orders")),
         channels=(f"{streams.REPLIES_PREFIX}*", f"{streams.CARTS_PREFIX}*"),
         commands=(*_PUBLISH, *_CONSUME, *_SUBSCRIBE, "exists"),
     ),

@@ -13,9 +13,9 @@ from redis.exceptions import RedisError, ResponseError
 from agiza.contracts.envelope import ContractError, decode
 from agiza.runtime.clock import Clock
 from agiza.runtime.deliveries import Dead, Delivery, Done, Handler, Later, Limits, Outcome, Retry
-from agiza.runtime.leases import Lease
 from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import Metrics
+from agiza.runtime.partition_share import Seat
 from agiza.runtime.publisher import EVENT_FIELD
 from agiza.runtime.stream_group import Entry, StreamGroup, is_group_missing
 
@@ -27,7 +27,7 @@ _log = get_logger(__name__)
 
 
 class StreamReader:
-    """One stream, one group: :meth:`run` until told to stop."""
+    """One stream, one group: :meth:`run` until told to stop. With a seat, only while the seat is ours."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class StreamReader:
         clock: Clock,
         metrics: Metrics,
         is_away: Callable[[BaseException], bool],
-        lease: Lease | None,
+        seat: Seat | None,
     ) -> None:
         self.group = group
         self._handler = handler
@@ -45,7 +45,8 @@ class StreamReader:
         self._clock = clock
         self._metrics = metrics
         self._is_away = is_away
-        self._lease = lease
+        self._seat = seat
+        self._takings = 0
         self._label = group.stream.removeprefix("agiza:")
         self._due = {"sweep": 0.0, "backlog": 0.0, "housekeeping": 0.0}
         self._failures = 0
@@ -66,17 +67,16 @@ class StreamReader:
             except (RedisError, OSError) as error:
                 self._left_something = True
                 await self._wait_out(error, stopping)
-        if self._lease is not None:
+        if self._seat is not None:
             with contextlib.suppress(RedisError, OSError):
-                await self._lease.release()
+                await self._seat.close()
 
     async def _turn(self, stopping: asyncio.Event) -> None:
-        if self._lease is not None and not await self._lease.hold():
-            await _pause(stopping, self._limits.block_ms / 1000)
+        if self._seat is not None and not await self._is_seated(self._seat, stopping):
             return
         if self._left_something:
             # Before anything new, or the stream's order would be lost.
-            entries, lost = await self.group.read_own(count=self._limits.batch)
+            entries, lost = await self._read_left()
             self._count_lost(lost)
             await self._handle_all(entries, stopping)
             self._left_something = bool(entries or lost)
@@ -94,21 +94,45 @@ class StreamReader:
         block_ms = max(1, min(self._limits.block_ms, int((self._due["sweep"] - self._clock.monotonic()) * 1000)))
         await self._handle_all(await self._read(block_ms), stopping)
 
+    async def _is_seated(self, seat: Seat, stopping: asyncio.Event) -> bool:
+        """Nothing is in hand here: the moment to hand the stream over, or to wait for it."""
+        if seat.is_wanted:
+            await seat.let_go()
+        if not seat.is_ours:
+            await seat.wait(stopping)
+            return False
+        if seat.takings != self._takings:
+            self._takings = seat.takings
+            self._left_something = True
+        return True
+
+    async def _read_left(self) -> tuple[list[Entry], int]:
+        """What was delivered and not acknowledged: ours, or with a seat everybody's, however short a time it lies.
+
+        Who sits here is the only reader, so whoever else had these entries is dead, was paused, or has handed them
+        back; waiting until they have lain for long would let newer entries go first.
+        """
+        if self._seat is None:
+            return await self.group.read_own(count=self._limits.batch)
+        entries, lost = await self.group.claim_idle(idle_ms=0, count=self._limits.batch)
+        if entries:
+            self._metrics.add("stream_reclaimed_total", len(entries), stream=self._label)
+        return entries, lost
+
     async def _read(self, block_ms: int) -> list[Entry]:
         """A read is never cut off: its answer would be lost with the connection and lie pending."""
         reading = asyncio.ensure_future(self.group.read(count=self._limits.batch, block_ms=block_ms))
         try:
             return await asyncio.shield(reading)
         except asyncio.CancelledError:
-            entries = await reading
-            await self.group.give_back(entries)
+            await self._give_back(await reading)
             raise
 
     async def _handle_all(self, entries: list[Entry], stopping: asyncio.Event) -> None:
         began = self._clock.monotonic()
         for position, entry in enumerate(entries):
-            if stopping.is_set():
-                await self.group.give_back(entries[position:])
+            if self._must_stop(stopping):
+                await self._give_back(entries[position:])
                 return
             waited_ms = (self._clock.monotonic() - began) * 1000
             if waited_ms > self._limits.idle_ms / 2 and not await self.group.is_mine(entry.id):
@@ -153,13 +177,22 @@ class StreamReader:
         pause = min(longest, first * 2**repeats) * random.uniform(0.8, 1.2)
         # Shorter than the idle limit: otherwise a peer would take the entry out of a pause.
         await _pause(stopping, min(pause, self._limits.idle_ms / 3000))
-        if stopping.is_set():
-            await self.group.give_back([entry])
+        if self._must_stop(stopping):
+            await self._give_back([entry])
             return False
         if not await self.group.is_mine(entry.id):
             return False
         await self.group.touch(entry.id, count_delivery=count_delivery)
         return True
+
+    def _must_stop(self, stopping: asyncio.Event) -> bool:
+        """Whether no further entry may be begun: we stop, or another process is to read this stream, or does."""
+        return stopping.is_set() or (self._seat is not None and not self._seat.is_ours)
+
+    async def _give_back(self, entries: list[Entry]) -> None:
+        """Leave what was not begun to the next reader. One that sits here already has claimed it: then it is his."""
+        if self._seat is None or self._seat.is_held:
+            await self.group.give_back(entries)
 
     async def _outcome(self, entry: Entry) -> Outcome:
         """What comes of one delivery. A crash of ours in the middle counts as a delivery as well."""

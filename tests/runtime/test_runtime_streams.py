@@ -1,4 +1,4 @@
-"""Publisher, subscriber, consumer and leases against a real Redis, with the rights of the services."""
+"""Publisher, subscriber and consumer against a real Redis, with the rights of the services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from agiza.contracts.events import CartChanged, LeaveRequested, OrderPlaced, Tic
 from agiza.runtime.clock import Clock, StoppedClock
 from agiza.runtime.consumer import Dead, Delivery, Done, Later, Limits, Outcome, Retry, StreamConsumer
 from agiza.runtime.embedded import embedded_redis
-from agiza.runtime.leases import Lease
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.publisher import EventTooLarge, Publisher, PublishFailed
 from agiza.runtime.redis_clients import RedisClients, answers, open_redis, reread
@@ -542,32 +541,7 @@ async def test_two_readers_share_and_repeat_nothing(
     assert sorted(first.numbers + second.numbers) == list(range(50))
 
 
-# --- leases and clients
-
-
-async def test_lease_has_one_holder(orders: RedisClients, admin: Redis) -> None:
-    clock = StoppedClock(Clock().now())
-    mine = Lease(orders.commands, TOOLS, "me", clock, life_ms=60_000)
-    theirs = Lease(orders.commands, TOOLS, "them", clock, life_ms=60_000)
-    assert await mine.hold()
-    assert not await theirs.hold()
-    await theirs.release()  # not theirs: without effect
-    clock.advance(30)
-    assert await mine.hold()
-    assert await admin.pttl(f"agiza:leases:{TOOLS}") > 59_000
-    await mine.release()
-    assert await theirs.hold()
-    assert not await mine.hold()
-
-
-async def test_lease_that_ran_out_is_noticed(orders: RedisClients, admin: Redis) -> None:
-    clock = StoppedClock(Clock().now())
-    mine = Lease(orders.commands, TOOLS, "me", clock, life_ms=60_000)
-    assert await mine.hold()
-    await admin.set(f"agiza:leases:{TOOLS}", "them")
-    assert await mine.hold(), "believed for a third of its life"
-    clock.advance(21)
-    assert not await mine.hold()
+# --- clients
 
 
 async def test_only_reads_are_done_again() -> None:
