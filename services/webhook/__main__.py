@@ -15,7 +15,7 @@ from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.consumer import TOOL_LIMITS, StreamConsumer
 from agiza.runtime.http import HttpServer, create_app
 from agiza.runtime.logs import get_logger
-from agiza.runtime.postgres import UNAVAILABLE, Pool, open_pool
+from agiza.runtime.postgres import UNAVAILABLE, Pool, is_away, open_pool
 from agiza.runtime.process import Process, Serve, run_service
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import Client, open_redis
@@ -138,7 +138,7 @@ async def serve(settings: WebhookSettings, process: Process) -> None:
             limits=TOOL_LIMITS,
             clock=process.clock,
             metrics=process.metrics,
-            is_away=lambda error: isinstance(error, UNAVAILABLE),
+            is_away=is_away,
         )
         app = create_app("webhook", process)
         app.add_middleware(InFlightLimit, most=settings.agiza_in_flight_per_source)
