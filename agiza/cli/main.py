@@ -11,6 +11,7 @@ import typer
 from agiza.cli import demo as demo_command
 from agiza.cli import place as place_command
 from agiza.cli import up as up_command
+from agiza.cli.dead_commands import dead_app
 from agiza.cli.errors import CliError, enter
 from agiza.cli.live_commands import add_live_commands
 from agiza.cli.menu import menu_app
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 add_live_commands(app)
 app.add_typer(menu_app, name="menu")
+app.add_typer(dead_app, name="dead")
 app.command("replay")(replay_command)
 
 Now = Annotated[
