@@ -92,6 +92,11 @@ def dead_stream(stream: str) -> str:
     return f"{DEAD_PREFIX}{stream.removeprefix('agiza:')}"
 
 
+def label(stream: str) -> str:
+    """The stream's name as a label of metrics."""
+    return stream.removeprefix("agiza:")
+
+
 def lease_key(stream: str) -> str:
     """Holds the name of the one process that reads this stream now (expires)."""
     return f"{LEASES_PREFIX}{stream}"

@@ -41,8 +41,8 @@ BATCH: Final = 200
 POLL_S: Final = 0.25
 GAUGES_S: Final = 5.0
 PAUSE_MAX_S: Final = 5.0
-ENTRIES_MAX: Final = 100_000
-"""Per branch stream, roughly. What is older is in Postgres."""
+ENTRIES_KEPT: Final = 100_000
+"""Per branch stream, of what every group of it has read. What is older is in Postgres."""
 LOCK: Final = 4_812_019_737
 """Taken for the length of a transaction by the one relay that works, in whatever process."""
 
@@ -154,8 +154,7 @@ class OutboxRelay:
         stream = streams.orders_stream(branch)
         async with self._client.pipeline(transaction=True) as pipe:
             for event in events:
-                pipe.xadd(stream, {EVENT_FIELD: feed_json(event.event)}, id=entry_id(event.sequence),
-                          maxlen=ENTRIES_MAX, approximate=True)  # fmt: skip
+                pipe.xadd(stream, {EVENT_FIELD: feed_json(event.event)}, id=entry_id(event.sequence))
             answers = await pipe.execute(raise_on_error=False)
         for event, answer in zip(events, answers, strict=True):
             if not isinstance(answer, Exception):

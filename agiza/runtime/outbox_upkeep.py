@@ -1,18 +1,65 @@
-"""Care of the outbox: rebuild a branch's stream from it, and forget what is old."""
+"""Care of the outbox and its streams: find one that Redis lost, rebuild it, trim it, forget what is old."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
 
 from agiza.contracts import streams
-from agiza.runtime.outbox import ENTRIES_MAX, LOCK, entry_id, feed_json, with_sequence
+from agiza.runtime.janitor import cap, entry_number, handled_until, trim_before
+from agiza.runtime.metrics import Metrics
+from agiza.runtime.outbox import ENTRIES_KEPT, LOCK, entry_id, feed_json, with_sequence
 from agiza.runtime.postgres import Pool, transaction
 from agiza.runtime.publisher import EVENT_FIELD
 from agiza.runtime.redis_clients import Client
 
 PAGE: Final = 500
-FORGET_AT_ONCE: Final = 1000
+UNREAD_MAX: Final = 1_000_000
+"""More than this a branch's stream never holds, read or not."""
+
+
+async def is_whole(pool: Pool, client: Client, branch_id: str) -> bool:
+    """Whether the branch's stream has every published event that it should have: no end cut off, no hole, no beginning.
+
+    The order of the questions matters: what is published in between may only be more than the outbox said.
+    """
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT coalesce((SELECT sequence FROM outbox WHERE branch_id = %(branch)s AND sequence IS NOT NULL"
+            "   AND published_at IS NOT NULL ORDER BY sequence DESC LIMIT 1), 0),"
+            " coalesce((SELECT min(sequence) FROM outbox WHERE branch_id = %(branch)s), 1)",
+            {"branch": branch_id},
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    published, oldest = int(row[0]), int(row[1])
+    try:
+        state: dict[str, Any] = await client.xinfo_stream(streams.orders_stream(branch_id))
+    except ResponseError as error:
+        if "no such key" in str(error):
+            return published == 0
+        raise
+    last, _ = entry_number(str(state["last-generated-id"]))
+    if last < published:
+        return False
+    if not state["length"]:
+        return published == 0
+    first, _ = entry_number(str(state["first-entry"][0]))
+    return first <= max(1, oldest, last - ENTRIES_KEPT + 1) and state["length"] == last - first + 1
+
+
+async def trim_feed(client: Client, branch_id: str, metrics: Metrics) -> None:
+    """Keep the newest :data:`~agiza.runtime.outbox.ENTRIES_KEPT`, and whatever a group of readers has not handled."""
+    stream = streams.orders_stream(branch_id)
+    if await client.xlen(stream) <= ENTRIES_KEPT:
+        return
+    newest = (await client.xrevrange(stream, count=1))[0][0]
+    limit = (entry_number(newest)[0] - ENTRIES_KEPT + 1, 0)
+    handled = await handled_until(client, stream)
+    await trim_before(client, stream, limit if handled is None else min(limit, handled))
+    await cap(client, stream, metrics, entries_max=UNREAD_MAX)
 
 
 async def rebuild_stream(pool: Pool, client: Client, branch_id: str) -> int:
@@ -30,7 +77,7 @@ async def rebuild_stream(pool: Pool, client: Client, branch_id: str) -> int:
         )
         row = await cursor.fetchone()
         assert row is not None
-        after, last = max(0, row[0] - ENTRIES_MAX), row[0]
+        after, last = max(0, row[0] - ENTRIES_KEPT), row[0]
         await _empty_with_groups(client, stream)
         while after < last:
             cursor = await connection.execute(
@@ -71,8 +118,8 @@ async def _empty_with_groups(client: Client, stream: str) -> None:
         await pipe.execute()
 
 
-async def forget_published(pool: Pool, *, before: datetime) -> int:
-    """Delete published events from before this moment, at most :data:`FORGET_AT_ONCE`; returns how many.
+async def forget_published(pool: Pool, *, older_than: timedelta, limit: int) -> int:
+    """Delete published events of this age (on the database's clock), at most ``limit``; returns how many.
 
     The newest of each branch stays for ever: the next number is counted from it.
     """
@@ -81,11 +128,11 @@ async def forget_published(pool: Pool, *, before: datetime) -> int:
             """
             DELETE FROM outbox WHERE position IN (
                 SELECT position FROM outbox AS old
-                WHERE created_at < %s AND published_at IS NOT NULL
+                WHERE created_at < now() - %s AND published_at IS NOT NULL
                   AND sequence < (SELECT max(sequence) FROM outbox AS newest WHERE newest.branch_id = old.branch_id)
-                ORDER BY position LIMIT %s
+                ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
             )
             """,
-            (before, FORGET_AT_ONCE),
+            (older_than, limit),
         )
         return cursor.rowcount

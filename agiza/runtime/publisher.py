@@ -6,7 +6,7 @@
     stamped = publisher.stamp(event, trace)      # when the same event may have to be sent again
     await publisher.send(stamped)                # each time with the same id: receivers know it
 
-Streams are bounded; Redis may lose any entry, and nothing may depend on it that is not asked for again. Order events
+Redis may lose any entry, and nothing may depend on it that is not asked for again. Order events
 are refused here: they leave through the outbox only, in the transaction that makes them true.
 """
 
@@ -27,8 +27,6 @@ from agiza.runtime.metrics import Metrics
 from agiza.runtime.redis_clients import Client
 from agiza.runtime.traces import Trace
 
-STREAM_ENTRIES_MAX: Final = 20_000
-"""Per stream, roughly: Redis trims whole blocks. Far more than any reader may be behind."""
 EVENT_BYTES_MAX: Final = 512 * 1024
 EVENT_FIELD: Final = "event"
 """The one field of a stream entry: CloudEvents JSON."""
@@ -103,9 +101,8 @@ class Publisher:
             if stamped.destination.startswith(_CHANNELS):
                 await self._client.publish(stamped.destination, stamped.body)
             else:
-                await self._client.xadd(
-                    stamped.destination, {EVENT_FIELD: stamped.body}, maxlen=STREAM_ENTRIES_MAX, approximate=True
-                )
+                # Not trimmed here: that would look at no reader. See agiza.runtime.janitor.
+                await self._client.xadd(stamped.destination, {EVENT_FIELD: stamped.body})
         except RedisError as error:
             reason = type(error).__name__
             self._metrics.add("stream_publish_failed_total", type=stamped.type, reason=reason)

@@ -13,6 +13,8 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 from agiza.contracts import streams
+from agiza.runtime.janitor import sweep_stream
+from agiza.runtime.metrics import Metrics
 from agiza.runtime.redis_clients import Client
 
 DEAD_ENTRIES_MAX: Final = 10_000
@@ -166,6 +168,10 @@ class StreamGroup:
                 seconds, microseconds = await self._commands.time()
                 oldest_s = max(0.0, seconds + microseconds / 1e6 - int(str(summary["min"]).partition("-")[0]) / 1000)
         return Backlog(state.get("lag"), int(state["pending"]), oldest_s)
+
+    async def sweep(self, metrics: Metrics) -> None:
+        """Trim the stream behind all its groups."""
+        await sweep_stream(self._commands, self.stream, metrics)
 
     async def forget_idle_consumers(self, *, idle_ms: int) -> int:
         """Remove readers that are gone and own nothing: each process start makes a new name."""

@@ -241,6 +241,7 @@ class StreamReader:
             self._metrics.set("stream_group_pending", backlog.pending, **labels)
             self._metrics.set("stream_oldest_pending_seconds", backlog.oldest_pending_s, **labels)
         if self._is_due("housekeeping", HOUSEKEEPING_S):
+            await self.group.sweep(self._metrics)
             await self.group.forget_idle_consumers(idle_ms=CONSUMER_GONE_MS)
 
     def _is_due(self, what: str, every_s: float) -> bool:

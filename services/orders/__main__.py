@@ -23,6 +23,7 @@ from services.orders.recorder import SOURCE
 from services.orders.settings import OrdersSettings
 from services.orders.staff import StaffCounter
 from services.orders.taking_over import TakeOvers
+from services.orders.upkeep import Upkeep
 from services.orders.wiring import ToolDesk
 
 log = get_logger(__name__)
@@ -63,6 +64,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         process.supervise("http", server.run(process.stopping))
         process.supervise("tool calls", consumer.run(process.stopping))
         process.supervise("outbox relay", relay.run(process.stopping))
+        process.supervise("upkeep", Upkeep(pool, redis.commands, process.metrics).run(process.stopping))
         process.health.ready()
         log.info("ready", url=f"http://{server.host}:{server.port}")
         await process.run_until_stopped()

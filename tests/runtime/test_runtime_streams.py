@@ -168,13 +168,6 @@ async def test_missing_redis_is_one_clear_failure(metrics: Metrics, clock: Stopp
     assert metrics.value("stream_publish_failed_total", type="agiza.tool.cancelled", reason="ConnectionError") == 1
 
 
-async def test_stream_is_bounded(publisher: Publisher, admin: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agiza.runtime.publisher.STREAM_ENTRIES_MAX", 100)
-    for number in range(500):
-        await publisher.publish(cancelled(number), Trace.new())
-    assert 100 <= await admin.xlen(TOOLS) < 500
-
-
 # --- subscriber
 
 
