@@ -24,16 +24,25 @@ class OrderState(StrEnum):
 _S = OrderState
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PLACED: frozenset({_S.RECEIVED, _S.CANCEL_REQUESTED}),
-    _S.RECEIVED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.CANCEL_REQUESTED}),
-    _S.ACCEPTED: frozenset({_S.PREPARING, _S.CANCEL_REQUESTED}),
-    _S.PREPARING: frozenset({_S.READY, _S.CANCEL_REQUESTED}),
+    _S.RECEIVED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.CANCEL_REQUESTED, _S.CANCELLED}),
+    _S.ACCEPTED: frozenset({_S.PREPARING, _S.CANCEL_REQUESTED, _S.CANCELLED}),
+    _S.PREPARING: frozenset({_S.READY, _S.CANCEL_REQUESTED, _S.CANCELLED}),
     # ready goes back to preparing when the kitchen recalls it
     _S.READY: frozenset({_S.COMPLETED, _S.PREPARING}),
-    _S.CANCEL_REQUESTED: frozenset({_S.CANCELLED}),
+    # the caller's wish came too late when the food is there: the kitchen knows, and says so with `ready`
+    _S.CANCEL_REQUESTED: frozenset({_S.CANCELLED, _S.READY}),
     _S.REJECTED: frozenset(),
     _S.COMPLETED: frozenset(),
     _S.CANCELLED: frozenset(),
 }
+
+POS_STATES: tuple[OrderState, ...] = (
+    _S.RECEIVED, _S.ACCEPTED, _S.REJECTED, _S.PREPARING, _S.READY, _S.COMPLETED, _S.CANCELLED,
+)  # fmt: skip
+"""The words of a POS. `placed` and `cancel_requested` are said by the caller's side only."""
+
+TIMED_STATES = frozenset({_S.ACCEPTED, _S.PREPARING})
+"""States in which a POS may tell the time again."""
 
 
 def read_state(text: str) -> OrderState | None:
@@ -45,8 +54,25 @@ def read_state(text: str) -> OrderState | None:
 
 
 def can_move(current: OrderState, following: OrderState) -> bool:
-    """Whether the move is legal. Staying is not a move; callers treat it as a repeated message."""
+    """Whether the move is one step of the table. Staying is not a move; callers treat it as a repeated message."""
     return following in TRANSITIONS[current]
+
+
+def steps(current: OrderState, told: OrderState) -> tuple[OrderState, ...]:
+    """The states through which an order goes when a POS says `told`; empty when it may not say so now.
+
+    Whoever says a word about an order that was only placed has received it: that step comes first, unsaid.
+    """
+    if can_move(current, told):
+        return (told,)
+    if current is _S.PLACED and can_move(_S.RECEIVED, told):
+        return (_S.RECEIVED, told)
+    return ()
+
+
+def allowed(current: OrderState) -> tuple[OrderState, ...]:
+    """What a POS may say next."""
+    return tuple(state for state in POS_STATES if steps(current, state))
 
 
 def is_final(state: OrderState) -> bool:

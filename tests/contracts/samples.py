@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from agiza.contracts import events
 from agiza.contracts.envelope import Stamp
@@ -17,6 +18,7 @@ STAMP = Stamp(
 
 _CALL = {"branch_id": "westlands", "call_id": "HD_7c21e04ab9f3"}
 _REPLY = {"reply_to": "agiza:replies:b1"}
+_MOVED: dict[str, Any] = {"order_id": "ord-1", "order_number": 17, "at": "2026-11-22T09:01:00+00:00"}
 
 SAMPLES: tuple[events.Event, ...] = (
     events.ToolCalled(
@@ -109,5 +111,12 @@ SAMPLES: tuple[events.Event, ...] = (
         total_minor=33000,
         pii_customer_phone="+254711000001",
     ),
+    events.OrderReceived(**_CALL, **_MOVED),
+    events.OrderAccepted(**_CALL, **_MOVED, eta_minutes=20, eta_at="2026-11-22T09:21:00+00:00"),
+    events.OrderRejected(**_CALL, **_MOVED, reason="busy", note="The fryer is out."),
+    events.OrderPreparing(**_CALL, **_MOVED, eta_minutes=15, eta_at="2026-11-22T09:16:00+00:00"),
+    events.OrderReady(**_CALL, **_MOVED),
+    events.OrderCompleted(**_CALL, **_MOVED),
     events.OrderCancelRequested(**_CALL, order_id="ord-1", order_number=17),
+    events.OrderCancelled(**_CALL, **_MOVED, reason="caller", note="Stopped in time."),
 )

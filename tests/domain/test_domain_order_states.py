@@ -4,15 +4,15 @@ from itertools import product
 
 import pytest
 
-from agiza.domain.orders import OrderState, can_move, is_final, may_cancel, read_state
+from agiza.domain.orders import POS_STATES, OrderState, allowed, can_move, is_final, may_cancel, read_state, steps
 
 LEGAL = """
 placed > received, cancel_requested
-received > accepted, rejected, cancel_requested
-accepted > preparing, cancel_requested
-preparing > ready, cancel_requested
+received > accepted, rejected, cancel_requested, cancelled
+accepted > preparing, cancel_requested, cancelled
+preparing > ready, cancel_requested, cancelled
 ready > completed, preparing
-cancel_requested > cancelled
+cancel_requested > cancelled, ready
 """
 MOVES = {
     (OrderState(before), OrderState(after))
@@ -35,3 +35,25 @@ def test_ends_and_cancelling() -> None:
 def test_incoming_words() -> None:
     assert read_state(" Accepted ") is OrderState.ACCEPTED
     assert read_state("auto-finalised") is None
+
+
+def test_a_word_about_an_order_that_was_only_placed_implies_that_it_was_received() -> None:
+    assert steps(OrderState.PLACED, OrderState.RECEIVED) == (OrderState.RECEIVED,)
+    for told in (OrderState.ACCEPTED, OrderState.REJECTED, OrderState.CANCELLED):
+        assert steps(OrderState.PLACED, told) == (OrderState.RECEIVED, told)
+    assert steps(OrderState.PLACED, OrderState.PREPARING) == ()
+    assert steps(OrderState.RECEIVED, OrderState.READY) == ()
+
+
+@pytest.mark.parametrize(("current", "told"), list(product(OrderState, POS_STATES)))
+def test_steps_are_moves_of_the_table_and_end_where_they_were_told_to(current: OrderState, told: OrderState) -> None:
+    path = steps(current, told)
+    assert all(can_move(before, after) for before, after in zip((current, *path), path, strict=False))
+    assert not path or path[-1] is told
+    assert bool(path) == (told in allowed(current))
+
+
+def test_a_pos_never_speaks_for_the_caller() -> None:
+    said = {state for current in OrderState for state in allowed(current)}
+    assert said == set(POS_STATES)
+    assert not said & {OrderState.PLACED, OrderState.CANCEL_REQUESTED}

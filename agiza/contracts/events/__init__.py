@@ -33,8 +33,15 @@ from agiza.contracts.events.handoffs import (
 from agiza.contracts.events.legs import CallTakenOver, LegSuperseded, Resumed, TakeOverAnswered, TakeOverStatus
 from agiza.contracts.events.orders import (
     CartChanged,
+    OrderAccepted,
+    OrderCancelled,
     OrderCancelRequested,
+    OrderCompleted,
     OrderPlaced,
+    OrderPreparing,
+    OrderReady,
+    OrderReceived,
+    OrderRejected,
     TicketLine,
     TicketOption,
     TicketPart,
@@ -67,7 +74,8 @@ EVENTS: tuple[type[Event], ...] = (
     CallTakenOver, TakeOverAnswered, LegSuperseded,
     CallStarted, CallRejoined, CallDialServed, CallDialEnded, CallbackPromised, CallHungUp, CallEnded, OutboundMoved,
     HandoffRequested, HandoffAnswered, LeaveRequested,
-    CartChanged, OrderPlaced, OrderCancelRequested,
+    CartChanged, OrderPlaced, OrderReceived, OrderAccepted, OrderRejected, OrderPreparing, OrderReady, OrderCompleted,
+    OrderCancelRequested, OrderCancelled,
 )  # fmt: skip
 """All events at their current version."""
 
@@ -98,8 +106,15 @@ __all__ = [
     "LegCost",
     "LegSuperseded",
     "ModelUsage",
+    "OrderAccepted",
     "OrderCancelRequested",
+    "OrderCancelled",
+    "OrderCompleted",
     "OrderPlaced",
+    "OrderPreparing",
+    "OrderReady",
+    "OrderReceived",
+    "OrderRejected",
     "OutboundKind",
     "OutboundMoved",
     "OutboundStep",

@@ -120,3 +120,75 @@ class OrderCancelRequested(Event):
 
     def stream(self) -> str:
         return streams.orders_stream(self.branch_id)
+
+
+class _OrderMoved(Event):
+    """A placed order moved to another state. ``at`` is when, ISO 8601."""
+
+    order_id: str
+    order_number: int = Field(ge=1)
+    at: str
+
+    def stream(self) -> str:
+        return streams.orders_stream(self.branch_id)
+
+
+class OrderReceived(_OrderMoved):
+    """The POS has the order."""
+
+    type: ClassVar = "agiza.order.received"
+    version: ClassVar = 1
+
+
+class OrderAccepted(_OrderMoved):
+    """The kitchen takes the order; said again with another time, the time has moved. ``eta_at`` is ISO 8601."""
+
+    type: ClassVar = "agiza.order.accepted"
+    version: ClassVar = 1
+
+    eta_minutes: int = Field(ge=0)
+    eta_at: str
+
+
+class OrderRejected(_OrderMoved):
+    """The kitchen does not take the order. ``reason`` is a stable word, ``note`` the kitchen's own."""
+
+    type: ClassVar = "agiza.order.rejected"
+    version: ClassVar = 1
+
+    reason: str
+    note: str | None = None
+
+
+class OrderPreparing(_OrderMoved):
+    """The order is being made, or made again after it was ready; with a time if the kitchen told one."""
+
+    type: ClassVar = "agiza.order.preparing"
+    version: ClassVar = 1
+
+    eta_minutes: int | None = Field(default=None, ge=0)
+    eta_at: str | None = None
+
+
+class OrderReady(_OrderMoved):
+    """The order is ready, also where its caller had asked too late to cancel it."""
+
+    type: ClassVar = "agiza.order.ready"
+    version: ClassVar = 1
+
+
+class OrderCompleted(_OrderMoved):
+    """The order was handed over."""
+
+    type: ClassVar = "agiza.order.completed"
+    version: ClassVar = 1
+
+
+class OrderCancelled(_OrderMoved):
+    """The kitchen dropped the order: at the caller's wish, or for a reason of its own."""
+
+    type: ClassVar = "agiza.order.cancelled"
+    version: ClassVar = 1
+
+    reason: str | None = None
+    note: str | None = None
