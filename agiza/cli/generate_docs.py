@@ -17,12 +17,14 @@ from pydantic.json_schema import models_json_schema
 from agiza.contracts.events import EVENTS
 from agiza.contracts.tools import declarations
 from agiza.domain.menu import parse_branch
+from agiza.domain.orders import TRANSITIONS, OrderState, allowed
 from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.metric_names import COUNTERS, GAUGES, HISTOGRAMS
 from agiza.runtime.redis_users import RIGHTS
 from agiza.runtime.roles import TABLES
 from services.bridge.session.model_life import TABLE as MODEL_TABLE
 from services.bridge.session.phases import TABLE
+from services.orders.public_api.document import document
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/generated"
@@ -37,6 +39,8 @@ def pages() -> dict[str, str]:
         "events.md": _events(),
         "events.schema.json": _schemas(),
         "metrics.md": _metrics(),
+        "orders-api.json": json.dumps(document(), indent=1, ensure_ascii=False) + "\n",
+        "order-states.md": _order_states(),
         "ownership.md": _ownership(),
         "session-phases.md": _phases(),
         "tools.json": _tools(),
@@ -123,6 +127,24 @@ def _diagram(table: Mapping[tuple[StateT, TriggerT], StateT]) -> list[str]:
         if following is not state
     ]
     return ["```mermaid", "stateDiagram-v2", *arrows, "```"]
+
+
+def _order_states() -> str:
+    arrows = [
+        f"    {state.name} --> {following.name}"
+        for state, followings in TRANSITIONS.items()
+        for following in OrderState
+        if following in followings
+    ]
+    words = [
+        f"| `{state}` | {', '.join(f'`{word}`' for word in allowed(state)) or 'nothing'} |" for state in OrderState
+    ]
+    return NOTE + "\n".join(
+        [
+            "# States of an order", "", "```mermaid", "stateDiagram-v2", *arrows, "```", "",
+            "| an order that is | may be told by a POS to be |", "|---|---|", *words, "",
+        ]
+    )  # fmt: skip
 
 
 def _tools() -> str:

@@ -94,11 +94,15 @@ def bearer(*accepted: SecretStr) -> Callable[..., None]:
 
 
 class BodyLimit:
-    """Middleware: 413 for a request body above the limit, whether it is announced or merely sent."""
+    """Middleware: 413 for a request body above the limit, whether it is announced or merely sent.
 
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+    ``refuse`` gives the answer, where another one than the plain one is wanted.
+    """
+
+    def __init__(self, app: ASGIApp, bytes_max: int, refuse: ASGIApp | None = None) -> None:
         self._app = app
         self._bytes_max = bytes_max
+        self._refuse = refuse or _too_large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -107,7 +111,7 @@ class BodyLimit:
             return
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not announced.isdigit() or int(announced) > self._bytes_max:
-            await _too_large(scope, receive, send)
+            await self._refuse(scope, receive, send)
             return
         received = 0
         too_large = answered = False
@@ -140,7 +144,7 @@ class BodyLimit:
                 received += len(message.get("body", b""))
                 if not message.get("more_body", False):
                     break
-            await _too_large(scope, receive, send)
+            await self._refuse(scope, receive, send)
 
 
 class _BodyTooLarge(Exception):

@@ -38,6 +38,7 @@ CounterName = Literal[
     "calls_resumed_total",
     "orders_placed_total",
     "orders_cancelled_total",
+    "order_moves_total",
     "escalation_total",
     "session_escalations_total",
     "handoff_callback_total",
@@ -167,6 +168,7 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "calls_resumed_total": Metric("Later legs by how their model session began", ("model",)),
     "orders_placed_total": Metric("Orders placed", ("branch", "fulfilment")),
     "orders_cancelled_total": Metric("Orders cancelled", ("branch", "cancelled_by")),
+    "order_moves_total": Metric("Steps of orders that a kitchen has told", ("state",)),
     "escalation_total": Metric("Hand-offs to a person", ("reason", "outcome")),
     "session_escalations_total": Metric("Hand-offs that a call's session asked for, not the model", ("reason",)),
     "dial_refused_total": Metric(

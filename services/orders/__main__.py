@@ -14,11 +14,14 @@ from agiza.runtime.logs import get_logger
 from agiza.runtime.outbox import OutboxRelay
 from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
-from services.orders.api import internal_routes, read_routes
+from services.orders.api import internal_routes
 from services.orders.call_api import call_routes
 from services.orders.catalog import Catalog
 from services.orders.handler import ToolHandler
 from services.orders.opening import Openings
+from services.orders.public_api.access import ApiParts
+from services.orders.public_api.pace import Pace, PaceLimits
+from services.orders.public_api.wiring import add_public_api
 from services.orders.recorder import SOURCE
 from services.orders.settings import OrdersSettings
 from services.orders.staff import StaffCounter
@@ -58,7 +61,8 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         app.include_router(internal_routes(token, catalog, desk.from_http))
         counter = StaffCounter(pool, catalog, process.clock, process.metrics)
         app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
-        app.include_router(read_routes(token, pool, catalog))
+        pace = Pace(PaceLimits(settings.agiza_api_per_second, settings.agiza_api_burst))
+        add_public_api(app, ApiParts(token, pool, catalog, process.clock, process.metrics, pace, relay.wake))
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
         process.health.needs("postgres", lambda: postgres.answers(pool))
         process.supervise("http", server.run(process.stopping))

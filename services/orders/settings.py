@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret, ServiceSettings
 
 
@@ -16,5 +18,9 @@ class OrdersSettings(ServiceSettings):
     """Bearer token of the internal routes: tool calls over HTTP, menus by version, reading orders."""
     agiza_branches_dir: Path
     """Branch files that are published at the start."""
+    agiza_api_per_second: float = Field(default=20.0, gt=0, le=1000)
+    """So many requests of the orders API one key may send in the long run, to each replica."""
+    agiza_api_burst: int = Field(default=100, ge=1, le=10_000)
+    """So many of them at once."""
     agiza_host: str = "127.0.0.1"
     agiza_port: Port = 8080

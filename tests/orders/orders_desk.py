@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -98,9 +99,16 @@ def fc(name: str, /, *, fc_id: str | None = None, **args: Any) -> FunctionCall:
     return FunctionCall(id=fc_id or f"fc-{next(_ids)}", name=name, args=args)
 
 
-@pytest.fixture
-async def desk(database: Database, clock: StoppedClock, metrics: Metrics) -> AsyncIterator[Desk]:
+@contextlib.asynccontextmanager
+async def desk_on(database: Database, clock: StoppedClock, metrics: Metrics) -> AsyncIterator[Desk]:
+    """A desk in whatever loop asks for it."""
     async with open_pool(database.urls["agiza_orders"], service="orders") as pool:
         catalog = Catalog(pool)
         await catalog.publish([loaded.document for loaded in load_branch_files(BRANCHES)])
         yield Desk(pool, catalog, ToolHandler(pool, catalog, clock, metrics), clock, metrics, database.url)
+
+
+@pytest.fixture
+async def desk(database: Database, clock: StoppedClock, metrics: Metrics) -> AsyncIterator[Desk]:
+    async with desk_on(database, clock, metrics) as made:
+        yield made

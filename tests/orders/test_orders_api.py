@@ -1,43 +1,21 @@
-"""The HTTP of the orders service, over a real socket-less ASGI transport and a real database."""
+"""The HTTP of the orders service for those who hold the installation's own token."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
+from orders_api import TOKEN, Api
 from orders_desk import CALL, Desk, fc
-from pydantic import SecretStr
 
-from agiza.contracts.envelope import decode, encode
+from agiza.contracts.envelope import decode
 from agiza.contracts.events import ToolAnswered
-from agiza.runtime.http import create_app
-from agiza.runtime.process import Process
-from services.orders.api import internal_routes, read_routes
 
 pytestmark = pytest.mark.integration
 
-TOKEN = "a-token-of-at-least-thirty-two-characters"
-
 
 @pytest.fixture
-async def http(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    async def answer(received: object) -> bytes:
-        answered = await desk.handler.answer(received, "http")  # type: ignore[arg-type]
-        from agiza.contracts.envelope import Stamp
-        from agiza.runtime.traces import Trace
-
-        stamp = Stamp(id="answer", source="/test", time=desk.clock.now(), traceparent=str(Trace.new()))
-        return encode(answered.event, stamp)
-
-    app = create_app("orders", Process(clock=desk.clock, metrics=desk.metrics))
-    app.include_router(internal_routes(SecretStr(TOKEN), desk.catalog, answer))
-    app.include_router(read_routes(SecretStr(TOKEN), desk.pool, desk.catalog))
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://orders", headers=headers
-    ) as client:
-        yield client
+async def http(api: Api) -> httpx.AsyncClient:
+    return await api.client(TOKEN)
 
 
 def body_of(desk: Desk, *calls: object) -> tuple[bytes, object]:
