@@ -28,7 +28,7 @@ from agiza.contracts.events import (
 )
 from agiza.domain.orders import TIMED_STATES, OrderState, allowed, steps
 from agiza.runtime.postgres import Connection
-from services.orders import store, store_moves
+from services.orders import store_moves, store_orders
 from services.orders.store_moves import LockedOrder, NewMove
 
 SOURCE: Final = "/agiza/orders"
@@ -131,7 +131,7 @@ def event_of(order: LockedOrder, move: NewMove) -> Event:
 
 async def _to_feed(conn: Connection, event: Event, now: datetime, traceparent: str) -> None:
     stamp = Stamp(id=str(uuid.uuid4()), source=SOURCE, time=now, traceparent=traceparent)
-    await store.insert_outbox(
+    await store_orders.insert_outbox(
         conn,
         event_id=stamp.id,
         branch_id=event.branch_id,

@@ -44,7 +44,7 @@ async def set_stock(branch_id: BranchId, wanted: SetStock, parts: Parts, holder:
     except MenuNotFound:
         raise no_branch(branch_id) from None
     except StockRefused as error:
-        more = {"allowed": list(error.near)} if error.near else {}
+        more: dict[str, Any] = {"allowed": list(error.near)} if error.near else {}
         raise Problem("stock-refused", str(error), reason=error.code, **more) from None
     return await _stock(book, branch_id)
 
