@@ -47,6 +47,8 @@ eval-audio: setup ## forty spoken callers through the whole stack, with the hone
 
 compiled: setup ## the bridge's hot path as machine code in .compiled, as in the image; needs a C compiler
 	@$(BIN)/python scripts/compile_bridge.py $(ARGS)
+eval-names: setup ## how well dishes and choices are understood: labelled phrasings, with every miss
+	@$(BIN)/python -m benchmarks.eval_names $(ARGS)
 
 bench-bridge: setup ## how many calls one core bridges, ours beside a Node, a FastAPI and a Pipecat bridge
 	@$(BIN)/python -m benchmarks.bridge $(ARGS)

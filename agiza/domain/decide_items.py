@@ -6,12 +6,12 @@ from agiza.domain.choices import configure
 from agiza.domain.commands import AddItem, ChangeQuantity, RemoveItem
 from agiza.domain.configuration import written
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
-from agiza.domain.ids import ItemId, OptionId
+from agiza.domain.ids import ItemId
 from agiza.domain.limits import limit_broken
 from agiza.domain.line_words import line_words
 from agiza.domain.lines import ask_line, equal_line, find_target, line_name, new_line_id, not_in_order, unclear_item
 from agiza.domain.menu_model import Item
-from agiza.domain.names import option_names, option_of, resolve, resolve_item
+from agiza.domain.names import option_of, resolve_item, resolve_kind
 from agiza.domain.pricing import price_line
 from agiza.domain.replies import counted, option_name, plural
 from agiza.domain.said import Said, said
@@ -109,21 +109,11 @@ def only(item: Item, units: int) -> Said:
 
 def _ask_kind(text: str, ctx: ToolContext) -> Ruling | None:
     """The question for a name that is a kind of something: "a coke" may well be the soda with cola."""
-    kinds = []
-    for item in ctx.menu.items.values():
-        options = {
-            option.id: option_names(option, ctx.menu)
-            for group in item.groups
-            if group.min > 0 and not item.is_combo
-            for option in group.options
-        }
-        found = resolve(text, options).found
-        if found is not None:
-            option = option_of(item, OptionId(found))
-            kinds.append((item, option))
-    if len(kinds) != 1:  # none, or a word such as "large" that fits half the menu
+    kind = resolve_kind(text, ctx.menu)
+    if kind is None:
         return None
-    item, option = kinds[0]
+    item = ctx.menu.items[kind[0]]
+    option = option_of(item, kind[1])
     return ask(
         "unclear_item",
         said("did_you_mean_kind", item=item.name, option=option_name(option)),

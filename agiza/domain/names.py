@@ -46,6 +46,23 @@ def resolve_option(text: str, item: Item, menu: Menu) -> Match:
     return resolve(text, {option.id: option_names(option, menu) for group in item.groups for option in group.options})
 
 
+def resolve_kind(text: str, menu: Menu) -> tuple[ItemId, OptionId] | None:
+    """The item of which `text` names a kind, and the option that makes it one: "a coke" is the soda with cola. None
+    where nothing or more than one item comes in that kind ("large" fits half the menu)."""
+    kinds = []
+    for item in menu.items.values():
+        options = {
+            option.id: option_names(option, menu)
+            for group in item.groups
+            if group.min > 0 and not item.is_combo
+            for option in group.options
+        }
+        found = resolve(text, options).found
+        if found is not None:
+            kinds.append((item.id, OptionId(found)))
+    return kinds[0] if len(kinds) == 1 else None
+
+
 def item_names(item: Item) -> tuple[str, ...]:
     return (item.name, *_flat(item.aliases))
 
