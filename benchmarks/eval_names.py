@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.eval_names [--split tuning|held_out] [--menu FILE-PREFIX]
 
-Phrasings: tests/domain/phrasings/*.yaml, whose README.md says what the labels mean. Every miss is printed. The `held_out` half is
-not looked at while the rules are tuned.
+Phrasings: tests/domain/phrasings/*.yaml, whose README.md says what the labels mean. Every miss is printed. The
+`held_out` half is not looked at while the rules are tuned.
 """
 
 import argparse
@@ -35,8 +35,10 @@ _LABELS = frozenset({"item", "option", "or_ask", "ask", "kind", "nothing"})
 @dataclass(frozen=True, slots=True)
 class Phrasing:
     """What was said and what it means. `of` is the item whose choice is named, None for the name of an item.
+
     `meant` is the id that it means; with `or_ask` a question that offers this id is as good. Without `meant`, a
-    question must offer all of `ask`; with neither, nothing may be found, and where `nothing` holds nothing is offered."""
+    question must offer all of `ask`; with neither, nothing may be found, and where `nothing` holds nothing is offered.
+    """
 
     file: str
     split: str
@@ -105,7 +107,7 @@ def phrasings(folder: Path = PHRASINGS) -> Iterator[Phrasing]:
     for path in sorted(folder.glob("*.yaml")):
         document = yaml.safe_load(path.read_text())
         for split in SPLITS:
-            for row in document[split]:
+            for row in document[split] or ():
                 yield _phrasing(path.stem, split, document["branch"], row)
 
 

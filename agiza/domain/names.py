@@ -1,66 +1,71 @@
-"""What a name means within one menu: an id, a name or alias of any language, a plural, a small misspelling.
+"""What a name means within one menu: an id, a name or alias of any language, a plural, a slip of the pen, a mishearing.
 
 Nothing is guessed. A name that fits nothing well enough comes back with what it may have meant, so that the caller can
-be asked; whole phrases ("a large fries") are the model's to take apart.
+be asked; whole phrases ("a large fries") are the model's to take apart. Nothing of another menu is ever given.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
 
 from agiza.domain.ids import ItemId, OptionId
 from agiza.domain.menu_model import Item, Menu, Option
-from agiza.domain.money import number_in_words
+from agiza.domain.name_forms import Names
+from agiza.domain.name_index import NEAR_MAX, Match, NameIndex
+from agiza.domain.words import singular, words_of
 
-# Spoken names by id. `Any` for the key: Mapping is invariant in it, and every kind of id is a text.
-Names = Mapping[Any, tuple[str, ...]]
+__all__ = [
+    "NEAR_MAX",
+    "Match",
+    "Names",
+    "item_names",
+    "names_holding",
+    "option_names",
+    "option_of",
+    "resolve",
+    "resolve_item",
+    "resolve_kind",
+    "resolve_option",
+    "words_of",
+]
 
-NEAR_MAX = 8
-# One slip in a word of six letters is a ratio of 0.83 and is forgiven; one in five ("wafer", water) is asked about.
-_SAME_WORD_RATIO = 0.82
-_SAME_JOINED_RATIO = 0.9
-_NEAR_RATIO = 0.6
-_CLEAR_LEAD = 0.05
-_FILLERS = frozenset({"a", "an", "the", "of", "some", "please"})
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The answer for one name: `found` when it is certain, else `near`, the ids that it may mean (best first)."""
-
-    found: str | None
-    near: tuple[str, ...] = ()
+# An index of a menu of 40 items is some 200 KB; of menus in use there are as many as branches and running versions.
+_MENUS_MAX = 128
+_OTHERS_MAX = 256
 
 
 def resolve_item(text: str, menu: Menu, within: Iterable[ItemId] | None = None) -> Match:
     """The item that `text` names, among the whole menu or among the items of `within`."""
-    items = menu.items.values() if within is None else (menu.items[item_id] for item_id in within)
-    return resolve(text, {item.id: item_names(item) for item in items})
+    if within is not None:
+        return resolve(text, {item_id: item_names(menu.items[item_id]) for item_id in within})
+    return _indexes(_Itself(menu)).items.match(text)
 
 
 def resolve_option(text: str, item: Item, menu: Menu) -> Match:
     """The option of `item` that `text` names. Within one item an option id stands in one group only."""
-    return resolve(text, {option.id: option_names(option, menu) for group in item.groups for option in group.options})
+    return _indexes(_Itself(menu)).options(item).match(text)
 
 
 def resolve_kind(text: str, menu: Menu) -> tuple[ItemId, OptionId] | None:
     """The item of which `text` names a kind, and the option that makes it one: "a coke" is the soda with cola. None
     where nothing or more than one item comes in that kind ("large" fits half the menu)."""
-    kinds = []
-    for item in menu.items.values():
-        options = {
-            option.id: option_names(option, menu)
-            for group in item.groups
-            if group.min > 0 and not item.is_combo
-            for option in group.options
-        }
-        found = resolve(text, options).found
-        if found is not None:
-            kinds.append((item.id, OptionId(found)))
-    return kinds[0] if len(kinds) == 1 else None
+    indexes = _indexes(_Itself(menu))
+    found = indexes.kinds.match(text).found
+    items = indexes.coming_in.get(found, ()) if found is not None else ()
+    return (items[0], OptionId(found)) if found is not None and len(items) == 1 else None
+
+
+def resolve(text: str, names: Names) -> Match:
+    """The id whose names fit `text`. Tried in this order, the first kind that fits anything decides: the id itself,
+    the same words, the same words in the singular, in any order, the same letters, a slip or a mishearing."""
+    return _index(tuple(names.items())).match(text)
+
+
+def names_holding(text: str, names: Names) -> tuple[str, ...]:
+    """The ids of which some name holds every word of `text`."""
+    words = _singulars(text)
+    if not words:
+        return ()
+    return tuple(key for key, spoken in names.items() if any(words <= _singulars(name) for name in spoken))
 
 
 def item_names(item: Item) -> tuple[str, ...]:
@@ -78,112 +83,73 @@ def option_of(item: Item, option_id: OptionId) -> Option:
     return next(option for group in item.groups for option in group.options if option.id == option_id)
 
 
-def resolve(text: str, names: Names) -> Match:
-    """The id whose names fit `text`. Tried in this order, the first kind that fits anything decides: the id itself,
-    the same words, the same words in the singular, the same letters, a small misspelling."""
-    if text in names:
-        return Match(text)
-    words = words_of(text)
-    if not words:
-        return Match(None)
-    keys = {key: [words_of(name) for name in spoken] for key, spoken in names.items()}
-    for key in names:
-        keys[key].append(words_of(key))
-    keys = {key: [form for form in forms if form] for key, forms in keys.items()}
-    singular = _singular(words)
-    tests = (
-        lambda name: name == words,
-        lambda name: _singular(name) == singular,
-        lambda name: "".join(_singular(name)) == "".join(singular),
-    )
-    for same in tests:
-        hits = tuple(key for key, forms in keys.items() if any(same(form) for form in forms))
-        if hits:
-            return Match(hits[0]) if len(hits) == 1 else Match(None, hits[:NEAR_MAX])
-    return _by_likeness(singular, {key: [_singular(form) for form in forms] for key, forms in keys.items()})
+class _Itself:
+    """A menu as the key of a cache: the same object, not an equal one. The cache keeps it, so its id stays its own."""
+
+    __slots__ = ("menu",)
+
+    def __init__(self, menu: Menu) -> None:
+        self.menu = menu
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.menu is self.menu
+
+    def __hash__(self) -> int:
+        return id(self.menu)
 
 
-def names_holding(text: str, names: Names) -> tuple[str, ...]:
-    """The ids of which some name holds every word of `text`."""
-    words = set(_singular(words_of(text)))
-    if not words:
-        return ()
-    return tuple(
-        key for key, spoken in names.items() if any(words <= set(_singular(words_of(name))) for name in spoken)
-    )
+class _MenuIndexes:
+    """The indexes of one menu; those of options are made when they are first needed."""
+
+    def __init__(self, menu: Menu) -> None:
+        self._menu = menu
+        self._options: dict[str, tuple[Item, NameIndex]] = {}
+        self.items = NameIndex({item.id: item_names(item) for item in menu.items.values()})
+
+    def options(self, item: Item) -> NameIndex:
+        known = self._options.get(item.id)
+        if known is not None and known[0] is item:
+            return known[1]
+        options = (option for group in item.groups for option in group.options)
+        index = NameIndex({option.id: option_names(option, self._menu) for option in options})
+        self._options[item.id] = (item, index)
+        return index
+
+    @cached_property
+    def coming_in(self) -> Mapping[str, tuple[ItemId, ...]]:
+        """By option that some item must have one of: the items. A combo's parts are items of their own."""
+        items: dict[str, tuple[ItemId, ...]] = {}
+        for item, option in self._required():
+            items[option.id] = (*items.get(option.id, ()), item.id)
+        return items
+
+    @cached_property
+    def kinds(self) -> NameIndex:
+        names: dict[str, tuple[str, ...]] = {}
+        for _, option in self._required():
+            names[option.id] = tuple(dict.fromkeys((*names.get(option.id, ()), *option_names(option, self._menu))))
+        return NameIndex(names)
+
+    def _required(self) -> Iterator[tuple[Item, Option]]:
+        for item in self._menu.items.values():
+            for group in item.groups:
+                if group.min > 0 and not item.is_combo:
+                    yield from ((item, option) for option in group.options)
+
+
+@lru_cache(maxsize=_MENUS_MAX)
+def _indexes(menu: _Itself) -> _MenuIndexes:
+    return _MenuIndexes(menu.menu)
+
+
+@lru_cache(maxsize=_OTHERS_MAX)
+def _index(names: tuple[tuple[str, tuple[str, ...]], ...]) -> NameIndex:
+    return NameIndex(dict(names))
 
 
 @lru_cache(maxsize=8192)
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of a name without case, accents, punctuation and articles; figures become words ("6" is "six")."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
-    # an apostrophe joins ("piper's" is "pipers"), every other mark parts
-    plain = plain.replace("'", "").replace("’", "").replace("&", " and ")
-    words = [_word(word) for word in "".join(c if c.isalnum() else " " for c in plain).split()]
-    kept = [word for word in words if word not in _FILLERS]
-    return tuple(kept or words)
-
-
-def _word(word: str) -> str:
-    return number_in_words(int(word)) if word.isascii() and word.isdigit() and len(word) <= 2 else word
-
-
-def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_singular_word(word) for word in words)
-
-
-def _singular_word(word: str) -> str:
-    # Both sides of a comparison go through here, so it matters only that two forms of a word end alike.
-    if len(word) <= 3 or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith(("ies", "ie")):
-        return word.removesuffix("s")[:-2] + "y"  # fries and fry, brownies and brownie
-    if word.endswith(("ches", "shes", "xes", "sses", "zes", "oes")):
-        return word[:-2]
-    return word.removesuffix("s")
-
-
-def _by_likeness(words: tuple[str, ...], keys: Mapping[str, list[tuple[str, ...]]]) -> Match:
-    scored = sorted(
-        ((max(_likeness(words, form) for form in forms), key) for key, forms in keys.items()),
-        key=lambda pair: -pair[0],
-    )
-    best = [(score, key) for score, key in scored if score > 1]
-    if best and (len(best) == 1 or best[0][0] - best[1][0] >= _CLEAR_LEAD):
-        return Match(best[0][1])
-    return Match(None, tuple(key for score, key in scored if score > 0)[:NEAR_MAX])
-
-
-def _likeness(words: tuple[str, ...], form: tuple[str, ...]) -> float:
-    """Above 1: the same name, misspelt. Above 0: worth asking about. 0: something else."""
-    ratio = _ratio("".join(words), "".join(form))
-    if len(words) == len(form):
-        ratios = [_word_ratio(mine, theirs) for mine, theirs in zip(words, form, strict=True)]
-        if min(ratios) >= _SAME_WORD_RATIO:
-            return 1 + sum(ratios) / len(ratios)
-    elif ratio >= _SAME_JOINED_RATIO and words[0][0] == form[0][0]:
-        return 1 + ratio
-    shared = set(words) & set(form)
-    if len(shared) == min(len(set(words)), len(set(form))):
-        return 0.5 + ratio / 2  # "burger" for each of the burgers; "large fries" for fries
-    return ratio if ratio >= _NEAR_RATIO else 0.0
-
-
-def _word_ratio(mine: str, theirs: str) -> float:
-    if mine == theirs:
-        return 1.0
-    # short words differ by a letter all the time (tea, pea), and nobody misses the first letter of a word
-    if min(len(mine), len(theirs)) < 4 or mine[0] != theirs[0]:
-        return 0.0
-    return _ratio(mine, theirs)
-
-
-def _ratio(mine: str, theirs: str) -> float:
-    """How alike two texts are, from 0 to 1; anything too far apart to matter is 0, found out by cheap bounds."""
-    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
-    if matcher.real_quick_ratio() < _NEAR_RATIO or matcher.quick_ratio() < _NEAR_RATIO:
-        return 0.0
-    return matcher.ratio()
+def _singulars(text: str) -> frozenset[str]:
+    return frozenset(singular(word) for word in words_of(text))
 
 
 def _flat(aliases: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
