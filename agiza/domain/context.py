@@ -15,12 +15,13 @@ Status = Literal["ok", "ask", "refused", "error"]
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """Evidence of the bridge about one quote: how far its audio was played, and how much the caller has spoken since
-    the reading began, or since they were last asked again."""
+    the reading began, or, with `asked_again`, since they were last asked again (None: not said)."""
 
     quote_id: str
     outcome: Literal["none", "playing", "completed", "cut"]
     played_ms: int
     caller_speech_ms: int
+    asked_again: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

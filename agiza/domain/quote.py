@@ -76,7 +76,8 @@ def _judge_outcome(quote: Quote, priced: PricedCart, read_back: ReadBack) -> Rul
     outcome: Literal["none", "playing", "completed", "cut"] = read_back.outcome
     if outcome == "none":
         return refuse("not_read_back", said("not_read_back"))
-    if quote.asked_again:
+    # Speech from before the question is no answer to it, also where the model has called twice in one breath.
+    if quote.asked_again and read_back.asked_again is not False:
         return None if answered else _no_answer()
     match outcome:
         case "completed":

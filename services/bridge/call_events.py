@@ -138,4 +138,5 @@ def _evidence(state: a.ReadBackState | None) -> ReadBackEvidence | None:
         outcome=state.outcome,
         played_ms=state.played_ms,
         caller_speech_ms=state.caller_speech_ms,
+        asked_again=state.asked_again,
     )

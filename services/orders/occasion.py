@@ -62,7 +62,9 @@ def entry_of(event: ToolCalled) -> Entry:
         calls=tuple(ToolCall(call.id, call.name, call.args) for call in event.calls),
         deadline_ms=event.deadline_ms,
         cart_version_told=event.cart_version_told,
-        read_back=ReadBack(evidence.quote_id, evidence.outcome, evidence.played_ms, evidence.caller_speech_ms)
+        read_back=ReadBack(
+            evidence.quote_id, evidence.outcome, evidence.played_ms, evidence.caller_speech_ms, evidence.asked_again
+        )
         if evidence
         else None,
         language=event.language,

@@ -67,7 +67,7 @@ def test_confirm_again_counts_only_what_is_said_after_it() -> None:
     script.answer(2, ("c1", "placeOrder", {"status": "ask", "code": "confirm_again"}))
     assert script.evidence().caller_speech_ms == 0
     script.feed(i.CallerSpoke(220))
-    assert script.evidence() == a.ReadBackState("q1", "cut", 1_300, 220)
+    assert script.evidence() == a.ReadBackState("q1", "cut", 1_300, 220, asked_again=True)
 
 
 def test_an_interruption_after_the_last_sample_does_not_undo_the_read_back() -> None:

@@ -189,6 +189,20 @@ class TestCutOff:
         call.set(read_back=ReadBack(quote_id, "none", 0, 5_000))
         assert call.tool("placeOrder").code == "not_read_back"
 
+    def test_speech_from_before_the_question_is_no_answer_to_it(self) -> None:
+        call = read("cut", 3_000, 600)
+        quote_id = str(call.tool("placeOrder").detail["quote_id"])
+        call.set(read_back=ReadBack(quote_id, "cut", 3_000, 600, asked_again=False))
+        assert call.tool("placeOrder").code == "confirm_again"
+        call.set(read_back=ReadBack(quote_id, "cut", 3_000, 600, asked_again=True))
+        assert call.tool("placeOrder").code == "order_placed"
+
+    def test_a_whole_reading_after_the_question_is_judged_as_any(self) -> None:
+        call = read("cut", 3_000, 600)
+        quote_id = str(call.tool("placeOrder").detail["quote_id"])
+        call.set(read_back=ReadBack(quote_id, "completed", 9_000, 600, asked_again=False))
+        assert call.tool("placeOrder").code == "order_placed"
+
     def test_a_changed_cart_starts_over(self) -> None:
         call = read("cut", 3_000, 600)
         call.tool("placeOrder")

@@ -28,14 +28,15 @@ class FunctionCall(Part):
 class ReadBackEvidence(Part):
     """What the bridge knows about the playing of a priced read-back.
 
-    ``caller_speech_ms`` is caller speech by the local voice detector since the read-back began, or since the
-    agent asked again.
+    ``caller_speech_ms`` is caller speech by the local voice detector since the read-back began, or, with
+    ``asked_again``, since the caller was asked once more. None: from a bridge that does not say.
     """
 
     quote_id: str
     outcome: ReadBackOutcome
     played_ms: int = Field(ge=0)
     caller_speech_ms: int = Field(ge=0)
+    asked_again: bool | None = None
 
 
 class ToolCalled(Event):

@@ -103,12 +103,14 @@ class Unduck:
 
 @dataclass(frozen=True, slots=True)
 class ReadBackState:
-    """What is known of the playing of a priced read-back."""
+    """What is known of the playing of a priced read-back. ``asked_again``: the caller was asked once more since, and
+    ``caller_speech_ms`` counts from then."""
 
     quote_id: str
     outcome: ReadBackOutcome
     played_ms: int
     caller_speech_ms: int
+    asked_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,18 +23,20 @@ class ReadBackWatch:
         self._turn_over = False
         self._cut = False
         self._speech_ms = 0
+        self._asked_again = False
         self._placed = False
 
     def arm(self, quote_id: str) -> None:
         """A new quote was told to the model. Evidence for an older one is gone."""
         self._quote_id = quote_id
         self._from_ms, self._until_ms, self._starts_at = 0.0, None, None
-        self._turn_over = self._cut = self._placed = False
+        self._turn_over = self._cut = self._placed = self._asked_again = False
         self._speech_ms = 0
 
     def asked_again(self) -> None:
         """The caller is asked once more whether it is right: only what they say from now on counts."""
         self._speech_ms = 0
+        self._asked_again = True
 
     def doubt(self) -> None:
         """The caller was asked something else since: a yes from now on is no answer to what was read back."""
@@ -93,7 +95,9 @@ class ReadBackWatch:
         """The evidence, or None when nothing was quoted."""
         if self._quote_id is None:
             return None
-        return ReadBackState(self._quote_id, self._outcome(now), self._played_ms(now), self._speech_ms)
+        return ReadBackState(
+            self._quote_id, self._outcome(now), self._played_ms(now), self._speech_ms, self._asked_again
+        )
 
     def _outcome(self, now: int) -> ReadBackOutcome:
         if self._starts_at is None:
