@@ -80,6 +80,11 @@ bench-takeover: setup ## kill -9 of the serving bridge in mid-sentence: another 
 chaos: setup ## kill -9 of every process during a call; no ticket may be lost or doubled
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 
+CALLS ?= 10000
+SEED ?= 1
+simulate: setup ## CALLS=10000 calls of SEED=1 in virtual time, everything breaking; prints the digest, finds what is lost
+	@$(BIN)/python -m benchmarks.simulation --calls $(CALLS) --seed $(SEED) $(ARGS)
+
 peers-check: setup ## Pipecat's and LiveKit's Live clients, unmodified, talk to our Live simulator
 	@$(BIN)/python -m benchmarks.peers_check $(ARGS)
 
