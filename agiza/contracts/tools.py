@@ -22,6 +22,8 @@ SWITCH_LANGUAGE: Final = "switchLanguage"
 GET_TOTAL: Final = "getTotal"
 PLACE_ORDER: Final = "placeOrder"
 CANCEL_ORDER: Final = "cancelOrder"
+ORDER_QUESTIONS: Final = frozenset({CANCEL_ORDER, "orderStatus"})
+"""Tools that are about orders, also those that the caller has placed in another call."""
 
 MUTATING_TOOLS: Final = commands.MUTATING_TOOLS
 """Tools that may change a cart or an order; the others only read."""

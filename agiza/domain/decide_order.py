@@ -5,7 +5,8 @@ from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
 from agiza.domain.commands import CancelOrder, OrderStatus
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import OrderId, QuoteId
-from agiza.domain.orders import OrderState, OrderView, may_cancel
+from agiza.domain.menu_model import Fulfilment
+from agiza.domain.orders import OrderState, OrderView, may_cancel, may_cancel_from_afar
 from agiza.domain.placed import PlacedOrder
 from agiza.domain.pricing import PricedCart, price_cart, supplemented
 from agiza.domain.quote import judge_read_back
@@ -64,7 +65,7 @@ def order_status(cart: Cart, command: OrderStatus, ctx: ToolContext) -> Ruling:
 def cancel_order(cart: Cart, command: CancelOrder, ctx: ToolContext) -> Ruling:
     """Asks the kitchen to drop an order, as long as it is not ready. Moving the order is for whoever keeps it."""
     orders = known_orders(cart, ctx)
-    open_orders = [order for order in orders if may_cancel(order.state)]
+    open_orders = [order for order in orders if _may_cancel(order)]
     if command.order is not None:
         order = _named(command.order, orders)
     elif len(open_orders) > 1:
@@ -74,7 +75,8 @@ def cancel_order(cart: Cart, command: CancelOrder, ctx: ToolContext) -> Ruling:
             options=[{"id": order.id, "name": f"order {order.number}"} for order in open_orders],
         )
     else:
-        order = open_orders[0] if open_orders else (orders[-1] if orders else None)
+        others = [order for order in orders if may_cancel(order.state)] or orders
+        order = (open_orders or others)[-1] if orders else None
     if order is None:
         return _unknown_order(command.order, orders)
     named = number(order.number)
@@ -85,9 +87,15 @@ def cancel_order(cart: Cart, command: CancelOrder, ctx: ToolContext) -> Ruling:
         return done("already_rejected", said("already_rejected", number=named), **detail)
     if not may_cancel(order.state):
         return refuse("too_late_to_cancel", said("too_late_to_cancel", number=named, person=PERSON_OFFER), **detail)
+    if not _may_cancel(order):
+        return refuse("cancel_needs_person", said("cancel_needs_person", number=named, person=PERSON_OFFER), **detail)
     detail["state"] = OrderState.CANCEL_REQUESTED.value
     event = OrderCancelRequested(order.id, order.number)
     return done("cancel_requested", said("cancel_requested", number=named), event, **detail)
+
+
+def _may_cancel(order: OrderView) -> bool:
+    return may_cancel_from_afar(order.state) if order.is_earlier else may_cancel(order.state)
 
 
 def known_orders(cart: Cart, ctx: ToolContext) -> tuple[OrderView, ...]:
@@ -101,7 +109,15 @@ def known_orders(cart: Cart, ctx: ToolContext) -> tuple[OrderView, ...]:
         if view is None or view.state is not state:
             eta = view.eta_minutes if view is not None else placed.eta_minutes
             totals = placed.totals
-            views[placed.id] = OrderView(placed.id, placed.number, state, totals.total_minor, totals.currency, eta)
+            views[placed.id] = OrderView(
+                placed.id,
+                placed.number,
+                state,
+                totals.total_minor,
+                totals.currency,
+                eta,
+                is_earlier=view is not None and view.is_earlier,
+            )
     return tuple(views.values())
 
 

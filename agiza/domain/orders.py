@@ -84,9 +84,16 @@ def may_cancel(state: OrderState) -> bool:
     return can_move(state, OrderState.CANCEL_REQUESTED)
 
 
+def may_cancel_from_afar(state: OrderState) -> bool:
+    """Whether another call from the same number may take the order back: until the kitchen has accepted it. A number
+    can be forged, and from then on somebody's food is being made."""
+    return state in (OrderState.PLACED, OrderState.RECEIVED)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """A placed order of this caller, as the orders service knows it now. `eta_minutes` counts from now."""
+    """A placed order of this caller, as the orders service knows it now. `eta_minutes` counts from now. `is_earlier`:
+    it was placed in another call, of which only the number is known to be the same."""
 
     id: OrderId
     number: int
@@ -95,6 +102,7 @@ class OrderView:
     currency: str
     eta_minutes: int | None = None
     reason: str | None = None
+    is_earlier: bool = False
 
 
 def minutes_left(eta_minutes: int | None, since: datetime, now: datetime) -> int | None:

@@ -120,6 +120,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "already_cancelled": "Order {number} is being cancelled already.",
     "already_rejected": "The kitchen did not take order {number}, so there is nothing to pay.",
     "too_late_to_cancel": "I am sorry, order {number} is ready already. {person}",
+    "cancel_needs_person": "Order {number} was placed in another call and the kitchen has it in hand. {person}",
     "cancel_requested": "I have asked the kitchen to cancel order {number}.",
     "no_order": "There is no placed order of yours yet.",
     "unknown_order": "I do not find an order with that number for you.",

@@ -123,6 +123,7 @@ SWAHILI: Final[Mapping[str, str]] = {
     "already_cancelled": "Oda namba {number} inafutwa tayari.",
     "already_rejected": "Jikoni hawakuchukua oda namba {number}, kwa hivyo hakuna cha kulipa.",
     "too_late_to_cancel": "Samahani, oda namba {number} iko tayari. {person}",
+    "cancel_needs_person": "Oda namba {number} iliwekwa kwa simu nyingine na jikoni wameanza nayo. {person}",
     "cancel_requested": "Nimewaomba jikoni wafute oda namba {number}.",
     "no_order": "Bado huna oda iliyowekwa.",
     "unknown_order": "Sioni oda yako yenye namba hiyo.",

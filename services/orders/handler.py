@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from agiza.contracts.envelope import Received
 from agiza.contracts.events import CartChanged, FunctionResult, ToolAnswered, ToolCalled, ToolCancelled
-from agiza.contracts.tools import CANCEL_ORDER
+from agiza.contracts.tools import CANCEL_ORDER, ORDER_QUESTIONS
 from agiza.domain.desk import local_day, settle
 from agiza.domain.entry import Settled
 from agiza.domain.inbox import cancel
@@ -120,6 +120,7 @@ class ToolHandler:
             branch_id=event.branch_id,
             tool_call_ids=[call.id for call in event.calls],
             now=self._clock.now(),
+            asks_of_orders=any(call.name in ORDER_QUESTIONS for call in event.calls),
             moves_orders=any(call.name == CANCEL_ORDER for call in event.calls),
         )
 

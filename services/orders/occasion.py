@@ -79,4 +79,5 @@ def _view(order: OrderRow, now: datetime) -> OrderView:
         total_minor=order.total_minor,
         currency=order.currency,
         eta_minutes=minutes_left(order.eta_minutes, order.promised_at, now),
+        is_earlier=order.is_earlier,
     )

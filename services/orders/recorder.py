@@ -12,7 +12,6 @@ from agiza.domain.cart import OrderCancelRequested, OrderPlaced
 from agiza.domain.codec import cart_to_json, event_to_json
 from agiza.domain.desk import local_day
 from agiza.domain.entry import FeedNews, Settled
-from agiza.domain.orders import OrderState
 from agiza.runtime.postgres import Connection
 from agiza.runtime.traces import Trace
 from services.orders import store, store_orders, tickets
@@ -49,7 +48,7 @@ async def record(conn: Connection, occasion: Occasion, settled: Settled) -> None
         )
         await store_orders.insert_order(conn, row)
     if settled.cancels:
-        await store_orders.set_order_states(conn, settled.cancels, OrderState.CANCEL_REQUESTED)
+        await store_orders.request_cancel(conn, settled.cancels, occasion.now)
     for news in settled.feed:
         await _to_feed(conn, occasion, news)
 

@@ -62,7 +62,7 @@ class StaffCounter:
         async with pipelined_transaction(self._pool) as conn:
             now = self._clock.now()
             row, around = await store.read_desk(
-                conn, call_id=call_id, branch_id=branch_id, tool_call_ids=[key], now=now, moves_orders=False
+                conn, call_id=call_id, branch_id=branch_id, tool_call_ids=[key], now=now
             )
             if row is None:
                 raise NoCart(f"call {call_id} has no cart in branch {branch_id}")

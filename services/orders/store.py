@@ -36,7 +36,7 @@ class CartRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """A placed order as it is now. ``eta_minutes`` was promised at ``promised_at``."""
+    """A placed order as it is now. ``eta_minutes`` was promised at ``promised_at``. ``is_earlier``: in another call."""
 
     order_id: OrderId
     number: int
@@ -45,6 +45,7 @@ class OrderRow:
     currency: str
     eta_minutes: int | None
     promised_at: datetime
+    is_earlier: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,30 @@ _SURROUNDINGS: Final = """
       (SELECT pii_caller FROM calls WHERE call_id = %(call_id)s)
 """
 
-_ORDERS: Final = (
-    "SELECT order_id, order_number, state, total_minor, currency, eta_minutes, placed_at FROM orders"
-    " WHERE cart_id = (SELECT cart_id FROM carts WHERE call_id = %s) ORDER BY placed_at, order_number"
-)
+ORDERS_OF_CALLER_HOURS: Final = 3
+"""So long an order is known to its caller who rings again from the same number."""
+ORDERS_OF_CALLER_MAX: Final = 10
+
+_OF_CART: Final = "o.cart_id = (SELECT cart_id FROM carts WHERE call_id = %(call_id)s)"
+_OF_CALLER: Final = """
+    o.branch_id = %(branch_id)s AND o.placed_at > %(now)s - make_interval(hours => %(hours)s)
+    AND o.call_id IN (SELECT earlier.call_id FROM calls k JOIN calls earlier
+                          ON earlier.pii_caller = k.pii_caller AND earlier.branch_id = k.branch_id
+                       WHERE k.call_id = %(call_id)s)
+"""
+_ORDERS: Final = """
+    SELECT o.order_id, o.order_number, o.state, o.total_minor, o.currency, o.eta_minutes,
+           coalesce(o.eta_at - make_interval(mins => o.eta_minutes), o.placed_at),
+           o.call_id <> %(call_id)s AND NOT EXISTS (
+               SELECT 1 FROM calls k WHERE k.call_id = %(call_id)s AND k.resumes_call_id = o.call_id)
+      FROM orders o
+"""
+
+
+def _orders_query(*, of_caller: bool, locked: bool) -> str:
+    which = f"({_OF_CART} OR {_OF_CALLER})" if of_caller else _OF_CART
+    newest = f"{_ORDERS} WHERE {which} ORDER BY o.placed_at DESC, o.order_number DESC LIMIT {ORDERS_OF_CALLER_MAX}"
+    return newest + (" FOR UPDATE OF o" if locked else "")
 
 
 async def read_desk(
@@ -94,18 +115,24 @@ async def read_desk(
     branch_id: str,
     tool_call_ids: Collection[str],
     now: datetime,
-    moves_orders: bool,
+    asks_of_orders: bool = False,
+    moves_orders: bool = False,
 ) -> tuple[CartRow | None, Surroundings]:
     """The call's cart under its row lock, None when it has none in this branch, and what else is judged by.
 
-    The lock gives the events of one call an order, also when stream and HTTP deliver the same event at once. With
-    ``moves_orders`` the cart's orders are locked as well: the kitchen may be moving them.
+    The lock gives the events of one call an order, also when stream and HTTP deliver the same event at once. Orders are
+    those of the cart; with ``asks_of_orders`` also what the same number has placed in this branch in other calls of the
+    last hours (a withheld number has placed nothing). With ``moves_orders`` they are locked as well: the kitchen may be
+    moving them.
     """
     cart = await conn.execute(_LOCK_CART, (call_id, branch_id))
     around = await conn.execute(
         _SURROUNDINGS, {"call_id": call_id, "branch_id": branch_id, "ids": list(tool_call_ids), "now": now}
     )
-    orders = await conn.execute(_ORDERS + (" FOR UPDATE" if moves_orders else ""), (call_id,))
+    orders = await conn.execute(
+        _orders_query(of_caller=asks_of_orders, locked=moves_orders).encode(),
+        {"call_id": call_id, "branch_id": branch_id, "now": now, "hours": ORDERS_OF_CALLER_HOURS},
+    )
     row = await cart.fetchone()
     found = await around.fetchone()
     assert found is not None, "a SELECT without FROM has one row"
@@ -115,7 +142,7 @@ async def read_desk(
         {id: StoredResult(*stored) for id, stored in (results or {}).items()},
         frozenset(sold_out or ()),
         caller_number,
-        [OrderRow(*order) for order in await orders.fetchall()],
+        [OrderRow(*order) for order in reversed(await orders.fetchall())],
     )
 
 

@@ -45,7 +45,7 @@ async def lock_cart_of_lost_call(conn: Connection, call_id: str, branch_id: str)
 async def lock_cart_left_open(conn: Connection, call_id: str, branch_id: str) -> HeldCart | None:
     """The newest cart with lines that the same number left open in this branch a short while ago, under a row lock.
 
-    Only of a call that is over, and with nothing placed from it: an order that was confirmed is not opened again.
+    Only of a call that is over. What was placed from it stays placed; what was being added to it goes on.
     """
     cursor = await conn.execute(
         f"SELECT c.call_id, c.branch_id, {_CART} FROM calls k"  # noqa: S608
@@ -53,7 +53,7 @@ async def lock_cart_left_open(conn: Connection, call_id: str, branch_id: str) ->
         "  AND earlier.call_id <> k.call_id AND (earlier.ended_at IS NOT NULL OR earlier.outcome IS NOT NULL)"
         " JOIN carts c ON c.call_id = earlier.call_id AND c.branch_id = k.branch_id"
         " WHERE k.call_id = %s AND k.branch_id = %s AND c.updated_at > now() - make_interval(mins => %s)"
-        "  AND jsonb_array_length(c.pii_state->'lines') > 0 AND jsonb_array_length(c.pii_state->'placed') = 0"
+        "  AND jsonb_array_length(c.pii_state->'lines') > 0"
         " ORDER BY c.updated_at DESC LIMIT 1 FOR UPDATE OF c",
         (call_id, branch_id, REDIAL_MINUTES),
     )

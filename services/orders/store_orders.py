@@ -60,10 +60,14 @@ async def insert_order(conn: Connection, order: NewOrder) -> None:
     )
 
 
-async def set_order_states(conn: Connection, order_ids: Sequence[OrderId], state: str) -> None:
-    """Move orders. The domain has judged the move under their row locks."""
+async def request_cancel(conn: Connection, order_ids: Sequence[OrderId], now: datetime) -> None:
+    """Note the caller's wish. The domain has judged it under the orders' row locks."""
     await conn.execute(
-        "UPDATE orders SET state = %s, updated_at = now() WHERE order_id = ANY(%s)", (state, list(order_ids))
+        "WITH moved AS (UPDATE orders SET state = 'cancel_requested', updated_at = now() WHERE order_id = ANY(%s)"
+        " RETURNING order_id)"
+        " INSERT INTO order_moves (order_id, position, state, at, said_by) SELECT order_id, 1 + (SELECT count(*)"
+        " FROM order_moves AS done WHERE done.order_id = moved.order_id), 'cancel_requested', %s, 'caller' FROM moved",
+        (list(order_ids), now),
     )
 
 

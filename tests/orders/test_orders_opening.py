@@ -133,7 +133,6 @@ async def test_cart_that_became_an_order_is_not_opened_again(desk: Desk, opening
     a_call(desk, CALL, ended=True)
     await two_lines(desk)
     await desk.place()
-    await desk.ask("addItem", name="soda")
     a_call(desk, LATER)
     assert await openings.open(LATER, "westlands", 0) == Opening()
 
