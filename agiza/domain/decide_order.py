@@ -5,7 +5,6 @@ from agiza.domain.cart import Cart, OrderCancelRequested, OrderPlaced
 from agiza.domain.commands import CancelOrder, OrderStatus
 from agiza.domain.context import Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import OrderId, QuoteId
-from agiza.domain.menu_model import Fulfilment
 from agiza.domain.orders import OrderState, OrderView, may_cancel, may_cancel_from_afar
 from agiza.domain.placed import PlacedOrder
 from agiza.domain.pricing import PricedCart, price_cart, supplemented
