@@ -61,6 +61,7 @@ class Desk:
             caller_number=self.held.caller_number,
             orders=self.held.orders,
             language=self.entry.language,
+            is_known_caller=self.held.is_known_caller,
         )
 
     def refusal(self, code: str, message: Said) -> Response:

@@ -57,6 +57,7 @@ class Held:
     orders: tuple[OrderView, ...] = ()
     sold_out: frozenset[str] = frozenset()
     caller_number: str | None = None
+    is_known_caller: bool = True
 
 
 @dataclass(frozen=True, slots=True)

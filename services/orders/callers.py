@@ -13,7 +13,7 @@ KNOWN_AFTER: Final = timedelta(hours=12)
 by a large one in the same evening makes nobody known."""
 
 
-async def is_known(conn: Connection, caller: str | None, limits: Limits, now: datetime) -> bool:
+async def is_known_caller(conn: Connection, caller: str | None, limits: Limits, now: datetime) -> bool:
     """True also where the branch has no limit for new callers; then nothing is asked. A withheld number is new."""
     if limits.new_caller_total_max_minor is None:
         return True

@@ -21,6 +21,7 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, pipelined_transaction, transaction
 from services.orders import store
+from services.orders.callers import is_known_caller
 from services.orders.catalog import Catalog, PinnedMenu
 from services.orders.counts import Path, count_answers, count_orders
 from services.orders.occasion import Occasion, entry_of, held_of
@@ -111,7 +112,9 @@ class ToolHandler:
             # the cart was begun under another version: its own stays in force for the whole call
             pinned = await self._catalog.menu(event.branch_id, row.menu_version)
         now = self._clock.at(around.read_at)
-        return Occasion(event.call_id, row, held_of(row, around, pinned, now), now, traceparent)
+        is_known = await is_known_caller(conn, around.caller_number, pinned.file.branch.limits, now)
+        held = held_of(row, around, pinned, now, is_known_caller=is_known)
+        return Occasion(event.call_id, row, held, now, traceparent)
 
     async def _read_desk(self, conn: Connection, event: ToolCalled) -> tuple[CartRow | None, Surroundings]:
         return await store.read_desk(

@@ -38,7 +38,9 @@ class Occasion:
         )
 
 
-def held_of(row: CartRow, around: Surroundings, menu: PinnedMenu, now: datetime) -> Held:
+def held_of(
+    row: CartRow, around: Surroundings, menu: PinnedMenu, now: datetime, *, is_known_caller: bool = True
+) -> Held:
     """What the desk is shown. Raises ``CodecError`` for a stored cart that this build does not read."""
     return Held(
         menu=menu.file.menu,
@@ -49,6 +51,7 @@ def held_of(row: CartRow, around: Surroundings, menu: PinnedMenu, now: datetime)
         orders=tuple(_view(order, now) for order in around.orders),
         sold_out=around.sold_out,
         caller_number=around.caller_number,
+        is_known_caller=is_known_caller,
     )
 
 
