@@ -46,6 +46,7 @@ class Beginnings:
             lines=answer.lines,
             total=answer.total,
             placed=answer.placed,
+            cart_version=answer.cart_version,
             past=past if is_told else replace(past, handle=None),
         )
 

@@ -168,7 +168,10 @@ class LiveCall:
         try:
             menu = await self._shared.menus.get(facts.branch_id, facts.menu_version)
             self.feed(i.LanguagesKnown(menu.branch.languages, self._past.language))
-            return setup_of(menu, self._facts.language, await opening)
+            opened = await opening
+            if opened.cart_version is not None:
+                self.feed(i.CartKnown(opened.cart_version))
+            return setup_of(menu, self._facts.language, opened)
         except Superseded:
             self.stop(SUPERSEDED)
             raise NotWanted from None

@@ -23,6 +23,7 @@ _log = get_logger(__name__)
 class Opening(BaseModel):
     """What ``orders`` knows of the cart at the beginning of a leg. ``lines`` and ``total`` are spoken.
 
+    ``cart_version`` is None where nobody knows it.
     ``past`` is what the call's record has of the legs before.
     """
 
@@ -31,6 +32,7 @@ class Opening(BaseModel):
     lines: str = Field(default="", max_length=4000)
     total: str | None = Field(default=None, max_length=200)
     placed: tuple[int, ...] = ()
+    cart_version: int | None = None
     past: Past = NOTHING
 
 
@@ -57,7 +59,9 @@ class Openings:
         except (httpx.HTTPError, ValidationError) as error:
             _log.warning("opening_unknown", why=type(error).__name__)
             return otherwise
-        return otherwise if opening.resumed == "none" else opening
+        if opening.resumed == "none":
+            return otherwise.model_copy(update={"cart_version": opening.cart_version})
+        return opening
 
 
 def earlier_words(opening: Opening) -> str | None:

@@ -64,7 +64,7 @@ class Openings:
             log.info("cart_moved", cart_id=found.row.cart_id, from_call_id=found.call_id, resumed=resumed)
         cart = cart_from_json(found.row.state)
         if not (cart.lines or cart.placed):
-            return Opening()
+            return Opening(cart_version=cart.version)
         self._metrics.add("carts_resumed_total", how=resumed)
         return await self._told(cart, found, resumed)
 

@@ -95,3 +95,10 @@ def test_looking_things_up_that_change_is_no_circle() -> None:
     script = Script().talking()
     circle(script, 12, "getTotal")
     assert not runaway(script), "each answer was another one"
+
+
+def test_a_leg_that_knows_its_cart_says_so_from_the_first_function_call_on() -> None:
+    script = Script().talking()
+    script.feed(i.CartKnown(0))
+    (asked,) = only(script.call("addItem", name="fries"), a.PublishTools)
+    assert asked.cart_version_told == 0

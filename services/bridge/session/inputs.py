@@ -55,6 +55,14 @@ class LanguagesKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class CartKnown:
+    """With this version of the cart the leg begins, and its model is told what is in it. A change that comes late, on
+    top of another cart, can then be refused from the first function call on."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReady:
     """The model session of this generation is set up."""
 
@@ -225,6 +233,7 @@ Input: TypeAlias = (
     | CallerSpoke
     | CarrierClosed
     | LanguagesKnown
+    | CartKnown
     | ModelReady
     | ModelClosed
     | ModelAudio

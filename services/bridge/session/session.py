@@ -161,6 +161,8 @@ class CallSession:
                 leg.tongue.offer(languages)
                 if spoken in languages and spoken != leg.facts.language:
                     leg.speak(spoken)
+            case i.CartKnown(version):
+                leg.on_told((), version)
             case i.CarrierClosed():
                 self._endings.end("caller_hung_up", now, caller_left=True)
             case i.Stopped(reason):
