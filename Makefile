@@ -85,6 +85,9 @@ SEED ?= 1
 simulate: setup ## CALLS=10000 calls of SEED=1 in virtual time, everything breaking; prints the digest, finds what is lost
 	@$(BIN)/python -m benchmarks.simulation --calls $(CALLS) --seed $(SEED) $(ARGS)
 
+eval-yes: setup ## a thousand genuine callers who say yes into the read-back: how many are refused, how many asked again
+	@$(BIN)/python -m benchmarks.simulation.yes $(ARGS)
+
 peers-check: setup ## Pipecat's and LiveKit's Live clients, unmodified, talk to our Live simulator
 	@$(BIN)/python -m benchmarks.peers_check $(ARGS)
 

@@ -82,9 +82,9 @@ def _judge_outcome(quote: Quote, priced: PricedCart, read_back: ReadBack) -> Rul
     match outcome:
         case "completed":
             return None if answered else _no_answer()
-        case "playing":
+        case "playing" if not answered or read_back.played_ms < PLAYED_MS_MIN:
             return refuse("still_reading", said("still_reading"))
-        case "cut":
+        case "playing" | "cut":  # who says yes into the last words need not be stopped by the model to be asked
             if read_back.played_ms < PLAYED_MS_MIN:
                 return refuse("read_back_unheard", said("read_back_unheard"))
             if not answered:

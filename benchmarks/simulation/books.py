@@ -82,6 +82,8 @@ class CallBook:
     consumed: dict[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     orders: list[PlacedOrder] = field(default_factory=list)
+    placings: list[str] = field(default_factory=list)
+    """How each placing was answered, in order."""
 
 
 class Books:
@@ -181,9 +183,10 @@ class Books:
                 reading.cut_at = now
 
     def on_asked_again(self, call_id: str, now: int) -> None:
-        """The caller is asked for the total that they had cut off."""
+        """From then on the caller is asked for the total that they had cut off, or talked over."""
         for reading in self.call(call_id).readings:
-            if reading.cut_at is not None and reading.cut_at - reading.starts_at >= HEARD_MS_MIN - 1:
+            until = now if reading.cut_at is None else reading.cut_at
+            if until - reading.starts_at >= HEARD_MS_MIN - 1:
                 reading.asked_at, reading.spoken_since_ms = now, 0
 
     def on_spoken(self, call_id: str, ms: int, now: int) -> None:
@@ -191,7 +194,7 @@ class Books:
         for reading in self.call(call_id).readings:
             if now >= reading.starts_at:
                 reading.spoken_ms += ms
-                if reading.asked_at is not None:
+                if reading.asked_at is not None and now >= reading.asked_at:
                     reading.spoken_since_ms += ms
 
     # -- what the model was told ---------------------------------------------------------------------------------
@@ -215,6 +218,8 @@ class Books:
             self.accuse(
                 "I4", call_id, now, f"{tool_call_id} was told {code}, kept is {kept and kept.response.get('code')}"
             )
+        if name == "placeOrder":
+            self.call(call_id).placings.append(str(code))
         order_id = response.get("order_id")
         if name == "placeOrder" and response.get("status") == "ok" and isinstance(order_id, str):
             self.call(call_id).told.append(order_id)

@@ -21,6 +21,8 @@ class Faults:
     reply_lost: float = 0.0
     reply_doubled: float = 0.0
     reply_late: float = 0.0
+    opening_lost: float = 0.0
+    """Orders does not say with which cart a call begins."""
     news_lost: float = 0.0
     """What all bridges are told, and one does not hear: that a later leg has its call."""
     http_lost: float = 0.0
@@ -52,7 +54,8 @@ CALM = Faults()
 
 ROUGH = Faults(
     xadd_lost=0.03, xadd_doubled=0.03, xadd_late=0.02, reply_lost=0.04, reply_doubled=0.03, reply_late=0.03,
-    news_lost=0.3, http_lost=0.1, ack_lost=0.02, crash_at_step=0.004, publish_crash=0.01, orders_down_in_world=0.6,
+    opening_lost=0.01, news_lost=0.3, http_lost=0.1, ack_lost=0.02, crash_at_step=0.004, publish_crash=0.01,
+    orders_down_in_world=0.6,
     redis_tail_in_world=0.6, redis_empty_in_world=0.3, redis_down_in_world=0.4, bridge_crash_in_world=0.7, split=0.05,
     callback_doubled=0.05, token_replayed=0.05, silent_carrier=0.1, hang_up=0.05, cheat=0.1, cancel=0.03, repeat=0.03,
 )  # fmt: skip

@@ -58,6 +58,10 @@ class Leg:
         if self.epoch:
             self._take_over()
         self.feed(i.Opened())
+        if self._world.chance.hits(self._world.faults.opening_lost):
+            self.line.is_tainted = True  # what nobody knows of the cart, the first function call is not judged by
+        elif not self.epoch:
+            self.feed(i.CartKnown(self._world.database.row(self.line.call_id).cart.version))
         self._send_frame()
 
     # -- what happens to it --------------------------------------------------------------------------------------
@@ -192,6 +196,7 @@ class Leg:
             self.feed(i.Stopped(SUPERSEDED))
             return
         self.opening = value
+        self.feed(i.CartKnown(value.cart_version))
 
     def _on_told(self, told: list[tuple[str | None, str, Any]]) -> None:
         """For the books: functions of ``orders`` only. What is told as a note has lost its id on the way."""

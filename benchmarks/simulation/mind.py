@@ -32,6 +32,7 @@ class Mind:
         self._world = world
         self._line = line
         self.cheat = world.chance.pick(CHEATS) if world.chance.hits(world.faults.cheat) else ""
+        self.cheats_by = self.cheat
         self.is_honest = not self.cheat
         self.placed: list[int] = []
         self._wants: dict[str, tuple[int, list[str]]] = {}
@@ -40,6 +41,11 @@ class Mind:
         self._ids = 0
         self._tries = 0
         self._stage = "greeting"
+
+    @property
+    def has_cheated(self) -> bool:
+        """It meant to, and the moment came."""
+        return bool(self.cheats_by) and not self.cheat
 
     # -- what reaches it -----------------------------------------------------------------------------------------
 
@@ -210,7 +216,7 @@ class Mind:
         if code == "confirm_again":
             starts_at, ends_at = leg.say(2_000)
             self._stage = "reading"
-            self._world.books.on_asked_again(self._line.call_id, self._world.agenda.now)
+            self._world.books.on_asked_again(self._line.call_id, starts_at)
             self._line.caller.hear(leg, "question", starts_at, ends_at)
         elif code in ("no_answer", "still_reading"):
             self._say(leg, 1_200, "question")

@@ -43,6 +43,8 @@ class Setting:
     faults: Faults = ROUGH
     guards: Guards = GUARDS
     unique_orders: bool = True
+    is_eager: bool = False
+    """Whether all callers say yes into the read-back."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class World:
     def __init__(self, setting: Setting) -> None:
         self.file = branch_file()
         self.faults = setting.faults
+        self.is_eager = setting.is_eager
         self.agenda = Agenda()
         self.chance = Chance(setting.seed)
         self.books = Books(self.file.menu)

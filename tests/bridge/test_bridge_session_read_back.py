@@ -65,9 +65,31 @@ def test_confirm_again_counts_only_what_is_said_after_it() -> None:
     script.feed(i.CallerSpoke(300), i.ModelInterrupted(), i.TurnCompleted())
     script.call("placeOrder")
     script.answer(2, ("c1", "placeOrder", {"status": "ask", "code": "confirm_again"}))
-    assert script.evidence().caller_speech_ms == 0
+    script.feed(i.CallerSpoke(500))
+    assert script.evidence().caller_speech_ms == 0, "they were still at what they had said before"
+    script.say("the total is ..., shall I place the order?", 2_000)
+    script.wait(100)
     script.feed(i.CallerSpoke(220))
     assert script.evidence() == a.ReadBackState("q1", "cut", 1_300, 220, asked_again=True)
+
+
+def test_a_question_that_was_dropped_before_it_was_heard_has_no_answer() -> None:
+    script = Script().talking()
+    script.quote()
+    script.feed(i.ModelAudio(bytes(48_000 * 5), 24_000), i.GenerationCompleted(), i.TurnCompleted())
+    script.wait(1_300)
+    script.call("placeOrder")
+    script.answer(2, ("c1", "placeOrder", {"status": "ask", "code": "confirm_again"}))
+    script.say("shall I?", 1_000)
+    script.wait(200)
+    script.feed(i.CallerSpoke(300), i.ModelInterrupted())
+    script.wait(5_000)
+    script.feed(i.CallerSpoke(300))
+    assert script.evidence().caller_speech_ms == 0
+    script.say("shall I place the order?", 1_000)
+    script.wait(200)
+    script.feed(i.CallerSpoke(300))
+    assert script.evidence() == a.ReadBackState("q1", "cut", 1_500, 300, asked_again=True)
 
 
 def test_an_interruption_after_the_last_sample_does_not_undo_the_read_back() -> None:

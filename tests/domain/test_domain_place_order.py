@@ -99,7 +99,8 @@ class TestReadBack:
         ("outcome", "played_ms", "speech_ms", "code"),
         [
             ("none", 0, 5_000, "not_read_back"),
-            ("playing", 8_000, 5_000, "still_reading"),
+            ("playing", 8_000, 199, "still_reading"),
+            ("playing", 999, 5_000, "still_reading"),
             ("completed", 9_000, 199, "no_answer"),
             ("completed", 9_000, 0, "no_answer"),
             ("cut", 999, 5_000, "read_back_unheard"),
@@ -188,6 +189,10 @@ class TestCutOff:
         assert (outcome.status, outcome.code, outcome.events) == ("refused", "no_answer", ())
         call.set(read_back=ReadBack(quote_id, "none", 0, 5_000))
         assert call.tool("placeOrder").code == "not_read_back"
+
+    def test_a_yes_into_the_reading_costs_one_question_also_where_the_model_did_not_stop(self) -> None:
+        call = read("playing", 1_000, 200)
+        assert call.tool("placeOrder").code == "confirm_again"
 
     def test_speech_from_before_the_question_is_no_answer_to_it(self) -> None:
         call = read("cut", 3_000, 600)

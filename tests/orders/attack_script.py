@@ -40,7 +40,8 @@ FILES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 EVIDENCE: Mapping[str, tuple[str, int, int]] = {
     "none": ("none", 0, 0),
-    "playing": ("playing", 2_000, 500),
+    "playing": ("playing", 2_000, 0),
+    "talked_over": ("playing", 2_000, 500),
     "completed": ("completed", 4_000, 600),
     "silent": ("completed", 4_000, 0),
     "cough": ("completed", 4_000, 150),

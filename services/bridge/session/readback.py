@@ -24,6 +24,7 @@ class ReadBackWatch:
         self._cut = False
         self._speech_ms = 0
         self._asked_again = False
+        self._asked_from: float | None = None
         self._placed = False
 
     def arm(self, quote_id: str) -> None:
@@ -31,12 +32,14 @@ class ReadBackWatch:
         self._quote_id = quote_id
         self._from_ms, self._until_ms, self._starts_at = 0.0, None, None
         self._turn_over = self._cut = self._placed = self._asked_again = False
+        self._asked_from = None
         self._speech_ms = 0
 
     def asked_again(self) -> None:
-        """The caller is asked once more whether it is right: only what they say from now on counts."""
+        """The caller is asked once more whether it is right: only what they say from the question's first sound on
+        counts, and not what they are saying while the model learns that it has to ask."""
         self._speech_ms = 0
-        self._asked_again = True
+        self._asked_again, self._asked_from = True, None
 
     def doubt(self) -> None:
         """The caller was asked something else since: a yes from now on is no answer to what was read back."""
@@ -45,6 +48,8 @@ class ReadBackWatch:
 
     def on_audio(self, now: int) -> None:
         """Agent audio is about to be queued. Call it before :meth:`Playback.queue`."""
+        if self._asked_again and self._asked_from is None:
+            self._asked_from = max(self._playback.ends_at, now)
         if self._quote_id is not None and self._starts_at is None:
             self._from_ms = self._playback.queued_ms
             self._starts_at = max(self._playback.ends_at, now)
@@ -61,6 +66,8 @@ class ReadBackWatch:
 
     def on_interrupted(self, now: int) -> None:
         """Playing is about to stop. Call it before :meth:`Playback.flush`."""
+        if self._asked_from is not None and now < self._asked_from:
+            self._asked_from = None  # the question was dropped before it was heard
         if self._starts_at is not None and not self._cut and not self._is_heard(now):
             self._until_ms = max(self._from_ms, min(self._playback.played_ms(now), self._until_ms or self._from_ms))
             self._cut = self._turn_over = True
@@ -73,7 +80,8 @@ class ReadBackWatch:
 
     def on_caller_speech(self, voiced_ms: int, now: int) -> None:
         """The caller spoke."""
-        if self._starts_at is not None and now >= self._starts_at:
+        counts_from = self._asked_from if self._asked_again else self._starts_at
+        if counts_from is not None and now >= counts_from:
             self._speech_ms += voiced_ms
 
     def on_placed(self) -> None:
