@@ -57,6 +57,7 @@ def routes(api: Api) -> list[tuple[str, APIRoute]]:
 
 def body_of(path: str, branch_id: str) -> dict[str, Any] | None:
     """Something to say, on a route that takes a body."""
+    item = "fries" if branch_id == "westlands" else "tiramisu"
     bodies: dict[str, dict[str, Any]] = {
         "/v1/orders/{order_id}/state": {"state": "received"},
         "/v1/branches/{branch_id}/stock": {

@@ -1,5 +1,5 @@
-"""A kitchen and a caller say whatever comes to them, in any order: legal moves succeed, all others are refused with what
-is allowed, and the events tell the very way that the order went."""
+"""A kitchen and a caller say whatever comes to them, in any order: legal moves succeed, all others are refused with
+what is allowed, and the events tell the very way that the order went."""
 
 from __future__ import annotations
 
