@@ -25,25 +25,24 @@ async def record(conn: Connection, occasion: Occasion, settled: Settled) -> None
     sees the news of one order in the order of its moves."""
     if settled.changes_nothing:
         return
-    cart_id = occasion.row.cart_id
-    await store.save_cart(
-        conn, cart_id, version=settled.cart.version, leg_epoch=settled.leg_epoch, state=cart_to_json(settled.cart)
-    )
-    if settled.inbox:
-        await store.insert_results(conn, occasion.call_id, settled.inbox)
-    if not settled.changes:
-        return
-    await store.append_cart_events(
+    await store.write_desk(
         conn,
-        cart_id,
-        [{"tool_call_id": change.tool_call_id, "event": event_to_json(change.event)} for change in settled.changes],
+        occasion.row,
+        occasion.call_id,
+        version=settled.cart.version,
+        leg_epoch=settled.leg_epoch,
+        state=cart_to_json(settled.cart),
+        changes=[
+            {"tool_call_id": change.tool_call_id, "event": event_to_json(change.event)} for change in settled.changes
+        ],
+        inbox=settled.inbox,
     )
     for order in settled.placed:
         row = tickets.new_order(
             order,
             branch_id=occasion.held.branch.id,
             call_id=occasion.call_id,
-            cart_id=cart_id,
+            cart_id=occasion.row.cart_id,
             day=local_day(occasion.now, occasion.held.branch),
         )
         await store_orders.insert_order(conn, row)

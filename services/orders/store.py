@@ -7,6 +7,7 @@ In a pipelined transaction nothing is awaited but what is fetched, so `read_desk
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -73,15 +74,6 @@ _LOCK_CART: Final = (
     " WHERE call_id = %s AND branch_id = %s FOR UPDATE"
 )
 
-_SURROUNDINGS: Final = """
-    SELECT clock_timestamp(),
-      (SELECT jsonb_object_agg(tool_call_id, jsonb_build_array(tool, args_digest, pii_response))
-         FROM tool_results WHERE call_id = %(call_id)s AND tool_call_id = ANY(%(ids)s)),
-      (SELECT array_agg(item_id) FROM stock
-        WHERE branch_id = %(branch_id)s AND (sold_out_until IS NULL OR sold_out_until > %(now)s)),
-      (SELECT pii_caller FROM calls WHERE call_id = %(call_id)s)
-"""
-
 ORDERS_OF_CALLER_HOURS: Final = 3
 """So long an order is known to its caller who rings again from the same number."""
 ORDERS_OF_CALLER_MAX: Final = 10
@@ -95,9 +87,9 @@ _OF_CALLER: Final = """
 """
 _ORDERS: Final = """
     SELECT o.order_id, o.order_number, o.state, o.total_minor, o.currency, o.eta_minutes,
-           coalesce(o.eta_at - make_interval(mins => o.eta_minutes), o.placed_at),
+           coalesce(o.eta_at - make_interval(mins => o.eta_minutes), o.placed_at) AS promised_at, o.placed_at,
            o.call_id <> %(call_id)s AND NOT EXISTS (
-               SELECT 1 FROM calls k WHERE k.call_id = %(call_id)s AND k.resumes_call_id = o.call_id)
+               SELECT 1 FROM calls k WHERE k.call_id = %(call_id)s AND k.resumes_call_id = o.call_id) AS is_earlier
       FROM orders o
 """
 
@@ -106,6 +98,22 @@ def _orders_query(*, of_caller: bool, locked: bool) -> str:
     which = f"({_OF_CART} OR {_OF_CALLER})" if of_caller else _OF_CART
     newest = f"{_ORDERS} WHERE {which} ORDER BY o.placed_at DESC, o.order_number DESC LIMIT {ORDERS_OF_CALLER_MAX}"
     return newest + (" FOR UPDATE OF o" if locked else "")
+
+
+@functools.cache
+def _surroundings(*, of_caller: bool, locked: bool) -> str:
+    """The one statement that reads everything but the cart."""
+    return f"""
+    SELECT clock_timestamp(),
+      (SELECT jsonb_object_agg(tool_call_id, jsonb_build_array(tool, args_digest, pii_response))
+         FROM tool_results WHERE call_id = %(call_id)s AND tool_call_id = ANY(%(ids)s)),
+      (SELECT array_agg(item_id) FROM stock
+        WHERE branch_id = %(branch_id)s AND (sold_out_until IS NULL OR sold_out_until > %(now)s)),
+      (SELECT pii_caller FROM calls WHERE call_id = %(call_id)s),
+      (SELECT jsonb_agg(jsonb_build_array(order_id, order_number, state, total_minor, currency, eta_minutes,
+                                          promised_at, is_earlier) ORDER BY placed_at, order_number)
+         FROM ({_orders_query(of_caller=of_caller, locked=locked)}) AS placed)
+    """  # noqa: S608 - the texts are ours
 
 
 async def read_desk(
@@ -127,23 +135,40 @@ async def read_desk(
     """
     cart = await conn.execute(_LOCK_CART, (call_id, branch_id))
     around = await conn.execute(
-        _SURROUNDINGS, {"call_id": call_id, "branch_id": branch_id, "ids": list(tool_call_ids), "now": now}
-    )
-    orders = await conn.execute(
-        _orders_query(of_caller=asks_of_orders, locked=moves_orders).encode(),
-        {"call_id": call_id, "branch_id": branch_id, "now": now, "hours": ORDERS_OF_CALLER_HOURS},
+        _surroundings(of_caller=asks_of_orders, locked=moves_orders).encode(),
+        {
+            "call_id": call_id,
+            "branch_id": branch_id,
+            "ids": list(tool_call_ids),
+            "now": now,
+            "hours": ORDERS_OF_CALLER_HOURS,
+        },
     )
     row = await cart.fetchone()
     found = await around.fetchone()
     assert found is not None, "a SELECT without FROM has one row"
-    read_at, results, sold_out, caller_number = found
+    read_at, results, sold_out, caller_number, orders = found
     return CartRow(*row) if row else None, Surroundings(
         read_at,
         {id: StoredResult(*stored) for id, stored in (results or {}).items()},
         frozenset(sold_out or ()),
         caller_number,
-        [OrderRow(*order) for order in reversed(await orders.fetchall())],
+        [_order_row(*order) for order in orders or ()],
     )
+
+
+def _order_row(
+    order_id: str,
+    number: int,
+    state: str,
+    total_minor: int,
+    currency: str,
+    eta_minutes: int | None,
+    promised_at: str,
+    is_earlier: bool,
+) -> OrderRow:
+    promised = datetime.fromisoformat(promised_at)
+    return OrderRow(OrderId(order_id), number, state, total_minor, currency, eta_minutes, promised, is_earlier)
 
 
 async def lock_cart(conn: Connection, *, call_id: str, branch_id: str, menu_version: int) -> CartRow:
@@ -183,23 +208,41 @@ async def raise_fence(conn: Connection, cart_id: str, leg_epoch: int) -> None:
     await conn.execute("UPDATE carts SET leg_epoch = %s WHERE cart_id = %s", (leg_epoch, cart_id))
 
 
-async def save_cart(conn: Connection, cart_id: str, *, version: int, leg_epoch: int, state: JsonObject) -> None:
-    """Store the cart as it stands after this event."""
+async def write_desk(
+    conn: Connection,
+    row: CartRow,
+    call_id: str,
+    *,
+    version: int,
+    leg_epoch: int,
+    state: JsonObject,
+    changes: Sequence[JsonObject],
+    inbox: Sequence[InboxRow],
+) -> None:
+    """Cart, history and inbox in one statement. ``changes`` are ``{"tool_call_id", "event"}``; the cart's lock keeps
+    their positions gap-free and every other writer of the same inbox keys out. The unique keys are the last guard."""
     await conn.execute(
-        "UPDATE carts SET version = %s, leg_epoch = %s, pii_state = %s, updated_at = now() WHERE cart_id = %s",
-        (version, leg_epoch, Jsonb(state), cart_id),
-    )
-
-
-async def append_cart_events(conn: Connection, cart_id: str, changes: Sequence[JsonObject]) -> None:
-    """Add to the cart's history, in order: ``{"tool_call_id", "event"}`` each. The cart's lock keeps positions
-    gap-free."""
-    await conn.execute(
-        "INSERT INTO cart_events (cart_id, position, pii_event, tool_call_id)"
-        " SELECT %(cart)s, last.position + given.n, given.change->'event', given.change->>'tool_call_id'"
-        " FROM jsonb_array_elements(%(changes)s) WITH ORDINALITY AS given (change, n),"
-        " (SELECT coalesce(max(position), 0) AS position FROM cart_events WHERE cart_id = %(cart)s) AS last",
-        {"cart": cart_id, "changes": Jsonb(list(changes))},
+        f"""
+        WITH saved AS (
+          UPDATE carts SET version = %(version)s, leg_epoch = %(leg_epoch)s, pii_state = %(state)s, updated_at = now()
+           WHERE cart_id = %(cart_id)s
+        ), history AS (
+          INSERT INTO cart_events (cart_id, position, pii_event, tool_call_id)
+          SELECT %(cart_id)s, last.position + given.n, given.change->'event', given.change->>'tool_call_id'
+            FROM jsonb_array_elements(%(changes)s) WITH ORDINALITY AS given (change, n),
+                 (SELECT coalesce(max(position), 0) AS position FROM cart_events WHERE cart_id = %(cart_id)s) AS last
+        )
+        {_INSERT_RESULTS}
+        """,  # noqa: S608 - the texts are ours
+        {
+            "cart_id": row.cart_id,
+            "call_id": call_id,
+            "version": version,
+            "leg_epoch": leg_epoch,
+            "state": Jsonb(state),
+            "changes": Jsonb(list(changes)),
+            "rows": _written(inbox),
+        },
     )
 
 
@@ -213,24 +256,30 @@ async def known_ids(conn: Connection, call_id: str, tool_call_ids: Collection[st
 
 
 async def insert_results(conn: Connection, call_id: str, rows: Sequence[InboxRow]) -> None:
-    """Write inbox rows. The lock that is held keeps every other writer of the same keys out; the unique key is the last
-    guard."""
-    written = [
-        {
-            "tool_call_id": row.tool_call_id,
-            "tool": row.result.tool,
-            "args_digest": row.result.args_digest,
-            "status": row.status,
-            "pii_response": row.result.response,
-            "cart_version": row.cart_version,
-        }
-        for row in rows
-    ]
-    await conn.execute(
-        "INSERT INTO tool_results (call_id, tool_call_id, tool, args_digest, status, pii_response, cart_version)"
-        " SELECT %s, given.* FROM jsonb_to_recordset(%s) AS given"
-        " (tool_call_id text, tool text, args_digest text, status text, pii_response jsonb, cart_version integer)",
-        (call_id, Jsonb(written)),
+    """Write inbox rows alone."""
+    await conn.execute(_INSERT_RESULTS, {"call_id": call_id, "rows": _written(rows)})
+
+
+_INSERT_RESULTS: Final = """
+    INSERT INTO tool_results (call_id, tool_call_id, tool, args_digest, status, pii_response, cart_version)
+    SELECT %(call_id)s, given.* FROM jsonb_to_recordset(%(rows)s) AS given
+      (tool_call_id text, tool text, args_digest text, status text, pii_response jsonb, cart_version integer)
+"""
+
+
+def _written(rows: Sequence[InboxRow]) -> Jsonb:
+    return Jsonb(
+        [
+            {
+                "tool_call_id": row.tool_call_id,
+                "tool": row.result.tool,
+                "args_digest": row.result.args_digest,
+                "status": row.status,
+                "pii_response": row.result.response,
+                "cart_version": row.cart_version,
+            }
+            for row in rows
+        ]
     )
 
 
