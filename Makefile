@@ -59,6 +59,9 @@ bench-kill: setup ## from the model's interruption to silence at the carrier, 50
 bench-load: setup ## 20 calls at once by text and 5 by audio, on two branches
 	@$(BIN)/python -m benchmarks.load $(ARGS)
 
+bench-tools: setup ## function calls at 100/s through Redis and Postgres, beside the bare commit of the same rows; tables
+	@$(BIN)/python -m benchmarks.tools $(ARGS)
+
 bench-webhook: setup ## ringing calls at 50/s, then with Postgres and Redis killed; times and tables
 	@$(BIN)/python -m benchmarks.webhook $(ARGS)
 
