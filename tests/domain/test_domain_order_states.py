@@ -1,10 +1,21 @@
 """The states of an order: exactly the moves that are promised, and no other."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
 
-from agiza.domain.orders import POS_STATES, OrderState, allowed, can_move, is_final, may_cancel, read_state, steps
+from agiza.domain.orders import (
+    POS_STATES,
+    OrderState,
+    allowed,
+    can_move,
+    is_final,
+    may_cancel,
+    minutes_left,
+    read_state,
+    steps,
+)
 
 LEGAL = """
 placed > received, cancel_requested
@@ -57,3 +68,21 @@ def test_a_pos_never_speaks_for_the_caller() -> None:
     said = {state for current in OrderState for state in allowed(current)}
     assert said == set(POS_STATES)
     assert not said & {OrderState.PLACED, OrderState.CANCEL_REQUESTED}
+
+
+@pytest.mark.parametrize(
+    ("eta_minutes", "later", "left"),
+    [
+        (20, timedelta(0), 20),
+        (20, timedelta(seconds=1), 20),
+        (20, timedelta(minutes=1), 19),
+        (20, timedelta(minutes=19, seconds=59), 1),
+        (20, timedelta(minutes=20), None),
+        (20, timedelta(hours=3), None),
+        (None, timedelta(0), None),
+    ],
+    ids=str,
+)
+def test_the_minutes_that_are_left(eta_minutes: int | None, later: timedelta, left: int | None) -> None:
+    placed = datetime(2026, 3, 6, 9, tzinfo=UTC)
+    assert minutes_left(eta_minutes, placed, placed + later) == left
