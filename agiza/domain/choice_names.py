@@ -27,8 +27,8 @@ class FoundPlace:
 def find_place(text: str, item: Item, menu: Menu, among: Collection[Path] | None = None) -> FoundPlace:
     """The option of this item that `text` names; with `among`, choices within others are looked for there only."""
     exact = item.places.get(tuple(OptionId(part) for part in text.split("/")))
-    if exact is not None:
-        return FoundPlace(exact)
+    if exact is not None or "/" in text:
+        return FoundPlace(exact)  # a path is no words: one that the item does not have is made up
     outer = resolve_option(text, item, menu)
     nested = {path: place for path, place in item.places.items() if place.under and (among is None or path in among)}
     if not nested or (outer.found is not None and _is_said(text, item, OptionId(outer.found), menu)):

@@ -114,9 +114,9 @@ class TestInACombo:
             "one chicken burger combo with fries and soda",
             "one chicken burger combo with large fries and soda",
         ]
-        outcome = call.tool("applyModifier", line="line-2", modifier="fries/large", quantity=0)
-        assert outcome.status == "ask", "fries have some size"
-        call.tool("applyModifier", line="line-2", modifier="fries/regular")
+        outcome = call.tool("applyModifier", line="line-2", modifier="fries/regular", quantity=0)
+        assert outcome.code == "no_change"
+        call.tool("applyModifier", line="line-2", modifier="fries/large", quantity=0)
         assert [line.quantity for line in call.cart.lines] == [2], "and are one line again"
 
     def test_another_side_forgets_what_was_chosen_for_the_first(self) -> None:
