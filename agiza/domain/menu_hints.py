@@ -7,6 +7,8 @@ from agiza.domain.document import Problem
 from agiza.domain.menu_model import BranchFile, Item, Menu
 from agiza.domain.names import item_names, option_names, words_of
 
+NAMES_MAX = 3
+
 
 def hints(file: BranchFile) -> tuple[Problem, ...]:
     """Each name that two items share, and each that two options of one item share, at the later one's place."""
@@ -23,19 +25,21 @@ def _shared_by_items(menu: Menu) -> Iterator[Problem]:
 
 
 def _shared_by_options(menu: Menu) -> Iterator[Problem]:
-    told: set[tuple[str, str, str]] = set()
+    told: set[tuple[str, ...]] = set()
     for path, item in _places(menu):
         owners: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for group in item.groups:
             for option in group.options:
                 for words in {words_of(name) for name in option_names(option, menu)}:
                     owners[words].append(option.id)
+        shared: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for words, ids in owners.items():
-            if len(ids) > 1 and (key := (" ".join(words), ids[0], ids[1])) not in told:
-                told.add(key)
-                yield Problem(
-                    path, f"{' '.join(words)!r} names the choices {' and '.join(ids)}: callers are asked which"
-                )
+            if len(ids) > 1 and tuple(ids) not in told:
+                shared[tuple(ids)].append(" ".join(words))
+        for choices, names in shared.items():
+            told.add(choices)
+            listed = ", ".join(repr(name) for name in sorted(names)[:NAMES_MAX])
+            yield Problem(path, f"{listed}: names of the choices {' and '.join(choices)}: callers are asked which")
 
 
 def _places(menu: Menu) -> Iterator[tuple[str, Item]]:

@@ -79,7 +79,8 @@ def test_prices_and_defaults_stand_in_the_instruction(loaded: LoadedBranch) -> N
     text = system_instruction(loaded.file.menu, loaded.file.branch, "en")
     for item in loaded.file.menu.items.values():
         (line,) = [line for line in text.splitlines() if line.startswith(f"{item.id} = ")]
-        assert f"; {item.price_minor / 100:.2f}" in line
+        is_whole = loaded.file.branch.currency == "UGX"  # a currency without cents in use
+        assert f"; {item.price_minor if is_whole else f'{item.price_minor / 100:.2f}'}" in line
     for group in loaded.file.menu.groups.values():
         (line,) = [line for line in text.splitlines() if line.startswith(f"{group.id} (")]
         assert all(option in line for option in group.default)
