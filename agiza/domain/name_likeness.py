@@ -128,7 +128,7 @@ class NameLikeness:
             pairs = {
                 i: (j, like)
                 for i, (j, like) in pairs.items()
-                if not is_carrier(mine[i]) and (like == 1.0 or len(mine[i]) >= _EVIDENCE_CHARS_MIN)
+                if not is_carrier(mine[i]) and (like == 1.0 or _is_evidence(mine[i], theirs[j]))
             }
         shared = sum(like >= ALONE_MIN for _, like in pairs.values())
         if shared and shared == len(theirs):
@@ -147,6 +147,10 @@ class NameLikeness:
 
     def _means_itself(self, word: str) -> bool:
         return word in self._vocabulary or has_own_meaning(word)
+
+
+def _is_evidence(mine: str, theirs: str) -> bool:
+    return len(mine) >= _EVIDENCE_CHARS_MIN and other_start(sound_of(mine), sound_of(theirs)) == 1.0
 
 
 def _as_one(words: Words, form: Form, together: float, letters: int) -> float:
