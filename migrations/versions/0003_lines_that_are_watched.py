@@ -6,7 +6,7 @@ the carrier asked again, or whether the customer has to be rung back.
 
 from __future__ import annotations
 
-from alembic import op
+from agiza.runtime.migration_steps import build_index, change, drop_index
 
 revision = "0003"
 down_revision = "0002"
@@ -15,28 +15,21 @@ depends_on = None
 
 CHANGES = """
 ALTER TABLE handoffs
-    ADD COLUMN leave_by timestamptz,
-    ADD COLUMN told_at timestamptz,
-    ADD COLUMN tellings integer NOT NULL DEFAULT 0,
-    ADD COLUMN request_ids text[] NOT NULL DEFAULT '{}';
+    ADD COLUMN IF NOT EXISTS leave_by timestamptz,
+    ADD COLUMN IF NOT EXISTS told_at timestamptz,
+    ADD COLUMN IF NOT EXISTS tellings integer NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS request_ids text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN handoffs.leave_by IS 'When the bridge must have left the stream; NULL while a phone rings first';
 COMMENT ON COLUMN handoffs.told_at IS 'When the branch''s own system was told of it';
 COMMENT ON COLUMN handoffs.request_ids IS 'Requests that were answered, so that a repeated one plans nothing anew';
-UPDATE handoffs SET leave_by = requested_at + interval '6 seconds' WHERE state IN ('requested', 'leaving');
 
 ALTER TABLE callbacks
-    ADD COLUMN rounds integer NOT NULL DEFAULT 0,
-    ADD COLUMN tried text[] NOT NULL DEFAULT '{}',
-    ADD COLUMN taken_by text,
-    ADD COLUMN taken_at timestamptz;
-CREATE INDEX handoffs_untold ON handoffs (requested_at) WHERE told_at IS NULL;
-CREATE INDEX callbacks_unkept ON callbacks (promised_for) WHERE state IN ('waiting', 'calling', 'failed');
-CREATE INDEX outbound_of_handoff ON outbound_calls (handoff_id);
-CREATE INDEX outbound_created ON outbound_calls (created_at);
-CREATE INDEX calls_live ON calls (started_at) WHERE ended_at IS NULL;
-CREATE INDEX calls_outbound ON calls (outbound_id) WHERE outbound_id IS NOT NULL;
+    ADD COLUMN IF NOT EXISTS rounds integer NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS tried text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN IF NOT EXISTS taken_by text,
+    ADD COLUMN IF NOT EXISTS taken_at timestamptz;
 
-CREATE TABLE line_watches (
+CREATE TABLE IF NOT EXISTS line_watches (
     call_id   text NOT NULL,
     leg_epoch integer NOT NULL,
     what      text NOT NULL CHECK (what IN ('left', 'over')),
@@ -46,22 +39,42 @@ CREATE TABLE line_watches (
     PRIMARY KEY (call_id, leg_epoch, what)
 );
 COMMENT ON COLUMN line_watches.what IS 'left: the bridge reported the end of a leg; over: the carrier that of the call';
-CREATE INDEX line_watches_due ON line_watches (since) WHERE NOT settled;
+CREATE INDEX IF NOT EXISTS line_watches_due ON line_watches (since) WHERE NOT settled;
 """
 
+WAITING = """
+UPDATE handoffs SET leave_by = requested_at + interval '6 seconds'
+    WHERE state IN ('requested', 'leaving') AND leave_by IS NULL
+"""
+
+INDEXES = {
+    "handoffs_untold": "handoffs (requested_at) WHERE told_at IS NULL",
+    "callbacks_unkept": "callbacks (promised_for) WHERE state IN ('waiting', 'calling', 'failed')",
+    "outbound_of_handoff": "outbound_calls (handoff_id)",
+    "outbound_created": "outbound_calls (created_at)",
+    "calls_live": "calls (started_at) WHERE ended_at IS NULL",
+    "calls_outbound": "calls (outbound_id) WHERE outbound_id IS NOT NULL",
+}
+
 UNDONE = """
-DROP TABLE line_watches;
-DROP INDEX handoffs_untold, callbacks_unkept, outbound_of_handoff, outbound_created, calls_live, calls_outbound;
-ALTER TABLE callbacks DROP COLUMN rounds, DROP COLUMN tried, DROP COLUMN taken_by, DROP COLUMN taken_at;
-ALTER TABLE handoffs DROP COLUMN leave_by, DROP COLUMN told_at, DROP COLUMN tellings, DROP COLUMN request_ids;
+DROP TABLE IF EXISTS line_watches;
+ALTER TABLE callbacks DROP COLUMN IF EXISTS rounds, DROP COLUMN IF EXISTS tried, DROP COLUMN IF EXISTS taken_by,
+    DROP COLUMN IF EXISTS taken_at;
+ALTER TABLE handoffs DROP COLUMN IF EXISTS leave_by, DROP COLUMN IF EXISTS told_at, DROP COLUMN IF EXISTS tellings,
+    DROP COLUMN IF EXISTS request_ids;
 """
 
 
 def upgrade() -> None:
     """Add them. A hand-off that waits at this moment is left for as before."""
-    op.execute(CHANGES)
+    change(CHANGES)
+    change(WAITING)  # only the few that are open
+    for name, definition in INDEXES.items():
+        build_index(name, definition)
 
 
 def downgrade() -> None:
     """Take them away again."""
-    op.execute(UNDONE)
+    for name in INDEXES:
+        drop_index(name)
+    change(UNDONE)

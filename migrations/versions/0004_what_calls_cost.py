@@ -6,7 +6,7 @@ and with its amount where a price was known. Code from before this leaves both a
 
 from __future__ import annotations
 
-from alembic import op
+from agiza.runtime.migration_steps import build_index, change, drop_index
 
 revision = "0004"
 down_revision = "0003"
@@ -15,24 +15,22 @@ depends_on = None
 
 CHANGES = """
 ALTER TABLE calls
-    ADD COLUMN cost jsonb,
-    ADD COLUMN tolls jsonb NOT NULL DEFAULT '[]';
+    ADD COLUMN IF NOT EXISTS cost jsonb,
+    ADD COLUMN IF NOT EXISTS tolls jsonb NOT NULL DEFAULT '[]';
 COMMENT ON COLUMN calls.cost IS 'Model and media streams, by currency, in millionths of a minor unit; null: not known';
 COMMENT ON COLUMN calls.tolls IS 'The call itself and its Dials: seconds, and the amount where a price was known';
-CREATE INDEX outbound_of_call ON outbound_calls (call_id);
 """
 
-UNDONE = """
-DROP INDEX outbound_of_call;
-ALTER TABLE calls DROP COLUMN tolls, DROP COLUMN cost;
-"""
+UNDONE = "ALTER TABLE calls DROP COLUMN IF EXISTS tolls, DROP COLUMN IF EXISTS cost"
 
 
 def upgrade() -> None:
     """Add the columns; calls before this have no cost."""
-    op.execute(CHANGES)
+    change(CHANGES)
+    build_index("outbound_of_call", "outbound_calls (call_id)")
 
 
 def downgrade() -> None:
     """Take them away again."""
-    op.execute(UNDONE)
+    drop_index("outbound_of_call")
+    change(UNDONE)
