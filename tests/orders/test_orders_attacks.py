@@ -44,7 +44,7 @@ REMOVED: tuple[tuple[str, Any, str, str, str], ...] = (
     ("quote.SPEECH_MS_MIN", -1, "read_back", "placed after a silent caller", "no_order_without_a_yes"),
     ("quote.PLAYED_MS_MIN", 0, "read_back", "placed after a reading cut in its first second", "confirm_again"),
     ("decide_order.first_blocker", NOTHING, "read_back", "a closed branch", "no_order_without_a_yes"),
-    ("blockers.ORDERS_MAX", 99, "injection", "orders without end", "no_order_without_a_yes"),
+    ("blockers._too_many_orders", NOTHING, "injection", "orders without end", "no_order_without_a_yes"),
     ("commands.NOTE_CHARS_MAX", 10**6, "texts", "a note just too long", "texts_are_short_and_plain"),
     ("commands.clean_text", str, "texts", "a newline in the name", "texts_are_short_and_plain"),
     ("decide_customer.normalise_phone", lambda text, _: text, "texts", "a satellite number", "must not be rung"),
