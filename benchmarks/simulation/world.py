@@ -188,25 +188,33 @@ def simulate(seed: int | str, calls: int, *, calls_per_world: int = 100, **setti
     while outcome.calls < calls and not outcome.violations:
         count = min(calls_per_world, calls - outcome.calls)
         with _no_collection():
-            world = World(Setting(f"{seed}/{number}", count, **setting))
-            world.run()
-        total.update(world.books.digest.encode())
-        outcome.violations += world.books.violations
-        outcome.counts.update(world.books.counts)
+            books = _run(Setting(f"{seed}/{number}", count, **setting))
+        total.update(books.digest.encode())
+        outcome.violations += books.violations
+        outcome.counts.update(books.counts)
         outcome.calls += count
         number += 1
     outcome.digest = total.hexdigest()[:16]
     return outcome
 
 
+def _run(setting: Setting) -> Books:
+    """A world from its first to its last moment; what is left of it are its books."""
+    world = World(setting)
+    world.run()
+    return world.books
+
+
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
     """A world is small and soon over; looking for garbage in it again and again costs a tenth of its time."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
+    gc.freeze()  # what was there before need not be looked through when this world is cleared away
     try:
         yield
     finally:
+        gc.collect()
+        gc.unfreeze()
         if was_enabled:
             gc.enable()

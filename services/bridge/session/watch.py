@@ -56,8 +56,11 @@ class Watch:
         """The earliest moment at which a Tick will do something."""
         if self._leg.phase is Phase.ENDED or self._leg.opened_at is None:
             return None
-        wanted = [(at, reason) for at, reason in self._wanted() if at is not None]
-        return Deadline(*min(wanted, key=lambda each: each[0]))
+        earliest, why = None, ""
+        for at, reason in self._wanted():
+            if at is not None and (earliest is None or at < earliest):
+                earliest, why = at, reason
+        return None if earliest is None else Deadline(earliest, why)
 
     def _wanted(self) -> Iterator[tuple[int | None, str]]:
         leg = self._leg
