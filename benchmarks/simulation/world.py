@@ -95,6 +95,16 @@ class World:
         self.agenda.run()
         self._judge()
 
+    def take_apart(self) -> None:
+        """Let go of everything but the books: what refers to itself in a circle is costly to find."""
+        for leg in self.legs:
+            leg.__dict__.clear()
+        for line in self.lines:
+            line.__dict__.clear()
+        self.database.carts.clear()
+        for each in (self.redis, self.orders, self.feed, self.agenda, self.database):
+            each.__dict__.clear()
+
     def free_bridge(self) -> int:
         """Where the next leg is taken."""
         return self.chance.ms(0, BRIDGES - 1)
@@ -202,6 +212,7 @@ def _run(setting: Setting) -> Books:
     """A world from its first to its last moment; what is left of it are its books."""
     world = World(setting)
     world.run()
+    world.take_apart()
     return world.books
 
 
