@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from agiza.runtime.migration_steps import build_index, drop_index
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -61,13 +63,7 @@ ALTER TABLE orders
 COMMENT ON COLUMN orders.eta_at IS 'When the order is to be there, as it was told last';
 """
 
-INDEX = (
-    "DROP INDEX CONCURRENTLY IF EXISTS orders_of_branch",  # what a broken try has left is not valid
-    "CREATE INDEX CONCURRENTLY orders_of_branch ON orders (branch_id, placed_at, order_number, order_id)",
-)
-
 UNDONE = """
-DROP INDEX orders_of_branch;
 ALTER TABLE orders DROP COLUMN note, DROP COLUMN reason, DROP COLUMN eta_at;
 DROP TABLE order_moves;
 DROP TABLE api_writes;
@@ -77,12 +73,11 @@ DROP TABLE api_keys;
 
 def upgrade() -> None:
     """Add them. Orders before this have no history of moves."""
-    with op.get_context().autocommit_block():
-        for statement in INDEX:
-            op.execute(statement)
+    build_index("orders_of_branch", "orders (branch_id, placed_at, order_number, order_id)")
     op.execute(CHANGES)
 
 
 def downgrade() -> None:
     """Take them away again, with all keys."""
+    drop_index("orders_of_branch")
     op.execute(UNDONE)

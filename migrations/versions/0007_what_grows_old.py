@@ -8,7 +8,7 @@ from __future__ import annotations
 from agiza.runtime.migration_steps import build_index, drop_index
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

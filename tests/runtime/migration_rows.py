@@ -50,6 +50,13 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
         "UPDATE stock SET reason = 'delivery late', set_by = 'wanjiru'",
         "INSERT INTO menus (branch_id, version, document, digest, source) VALUES ('westlands', 2, '{}', 'd2', 'hand')",
     ),
+    "0006": (
+        "INSERT INTO api_keys (key_id, name, digest, branches, rights) VALUES ('k1', 'till', 'd', '{*}', '{orders}')",
+        "INSERT INTO api_writes (key_id, idempotency_key, digest) VALUES ('k1', 'i1', 'd')",
+        "INSERT INTO order_moves (order_id, position, state, at, said_by)"
+        " VALUES ('ord-1', 1, 'placed', now(), 'caller')",
+        "UPDATE orders SET eta_at = '2026-03-06Z', reason = 'busy'",
+    ),
 }
 """What is added after each revision. A later revision may have none: the rows of the earlier ones go through it."""
 

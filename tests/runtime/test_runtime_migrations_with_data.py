@@ -35,7 +35,7 @@ pytestmark = pytest.mark.integration
 
 BRANCHES = Path(__file__).parents[2] / "branches"
 NOON = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
-SERVED_FROM = "0005"
+SERVED_FROM = "0006"
 """The oldest revision on which the handler of this build works: raise it with a revision that the handler needs."""
 CHANGED = {"0002": {("calls", "state")}}
 """Columns that a revision fills anew by design; everything else must be as it was."""
