@@ -1,4 +1,4 @@
-"""Whole calls over generated menus, over the desk: each function call comes twice under its key, and once more at the end."""
+"""Whole calls over generated menus: each function call comes twice under its key, and once more at the end."""
 
 import copy
 import json
