@@ -18,6 +18,7 @@ from agiza.cli.call import Line, PlacedCall
 from agiza.cli.result import read_orders
 from agiza.contracts.streams import session_turns_key
 from agiza.contracts.tools import PLACE_ORDER
+from agiza.domain.choice_names import spoken
 from agiza.domain.menu import BranchFile
 from agiza.domain.money import format_minor
 
@@ -162,11 +163,12 @@ def _described(line: Mapping[str, Any], branch: BranchFile) -> str:
     item = branch.menu.item(line["item"])
     if item is None:
         return str(line["item"])
-    defaults = {option for group in item.groups for option in group.default}
-    names = {option.id: option.name for group in item.groups for option in group.options}
+    defaults = {place.id for place in item.places.values() if place.option.id in place.group.default}
+    names = {place.id: str(spoken(place, item)) for place in item.places.values()}
+    options = [*line["options"], *(option for part in line.get("parts", ()) for option in part["options"])]
     chosen = [
         names.get(option["id"], option["id"]) + (f" x{option['quantity']}" if option["quantity"] > 1 else "")
-        for option in line["options"]
+        for option in options
         if option["id"] not in defaults
     ]
     return item.name + (f" ({', '.join(chosen)})" if chosen else "")

@@ -68,4 +68,6 @@ def _not_now(name: str, served: OpeningHours, ctx: ToolContext) -> Said:
     opening = served.next_opening(ctx.now)
     if opening is None:
         return said("not_now", item=name, hours=hours_words(served))
+    if ", and " in served.spoken():  # other hours on other days: a whole week is more than anybody wants to hear
+        return said("not_now_until", item=name, opening=opening_words(opening, ctx.now))
     return said("not_now_again", item=name, hours=hours_words(served), opening=opening_words(opening, ctx.now))

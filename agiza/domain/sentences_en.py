@@ -32,6 +32,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "none_in_order": "There are no {items} in the order.",
     "item_sold_out": "Sorry, we are out of {items} today.",
     "not_now": "Sorry, the {item} is served {hours} only.",
+    "not_now_until": "Sorry, the {item} is not served now. We have it again {opening}.",
     "not_now_again": "Sorry, the {item} is served {hours} only. We have it again {opening}.",
     "cannot_make": "Sorry, we cannot make the {item} today.",
     "item_changed": "The {item} has changed on our menu. Shall I take it off?",

@@ -35,6 +35,7 @@ SWAHILI: Final[Mapping[str, str]] = {
     "none_in_order": "Hakuna {items} kwenye oda.",
     "item_sold_out": "Samahani, {items} imeisha leo.",
     "not_now": "Samahani, {item} inapatikana {hours} tu.",
+    "not_now_until": "Samahani, {item} haipatikani sasa. Itapatikana tena {opening}.",
     "not_now_again": "Samahani, {item} inapatikana {hours} tu. Itapatikana tena {opening}.",
     "cannot_make": "Samahani, leo hatuwezi kutengeneza {item}.",
     "item_changed": "{item} imebadilika kwenye menyu yetu. Niiondoe?",

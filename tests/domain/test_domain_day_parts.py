@@ -59,6 +59,15 @@ def test_past_midnight() -> None:
     )
 
 
+def test_other_hours_on_other_days_are_not_all_read_out() -> None:
+    doc = copy.deepcopy(document("westlands"))
+    doc["day_parts"] = {"lunch": {"hours": {"mon-thu": "12:00-14:00", "sat": "11:00-15:00"}}}
+    doc["categories"][4]["day_parts"] = ["lunch"]
+    outcome = Call(file=parse_branch(doc)).tool("addItem", name="mandazi")  # on a Friday
+    assert outcome.message == "Sorry, the mandazi is not served now. We have it again tomorrow at 11 am."
+    assert outcome.detail["served"] == ("Monday to Thursday from noon to 2 pm, and Saturday from 11 am to 3 pm")
+
+
 def test_a_part_of_a_combo() -> None:
     outcome = Call(file=with_breakfast()).tool("addItem", name="beef combo", modifiers=["coleslaw"])
     assert (outcome.status, outcome.code) == ("refused", "option_not_now")
