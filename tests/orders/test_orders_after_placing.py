@@ -1,4 +1,4 @@
-"""After the order was placed: what the caller is told in the same call and when they ring again, what they may do."""
+"""After the order was placed: what the caller is told and may do, in the same call and when they ring again."""
 
 from __future__ import annotations
 

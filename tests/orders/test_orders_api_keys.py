@@ -60,10 +60,7 @@ def body_of(path: str, branch_id: str) -> dict[str, Any] | None:
     item = "fries" if branch_id == "westlands" else "tiramisu"
     bodies: dict[str, dict[str, Any]] = {
         "/v1/orders/{order_id}/state": {"state": "received"},
-        "/v1/branches/{branch_id}/stock": {
-            "name": item,
-            "sold_out": True,
-        },
+        "/v1/branches/{branch_id}/stock": {"name": item, "sold_out": True},
     }
     return bodies.get(path)
 
