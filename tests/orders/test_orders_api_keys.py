@@ -147,6 +147,12 @@ async def test_the_installations_own_token_reads_everything(api: Api) -> None:
         assert answer.status_code == (200 if name.startswith("GET") else 403), name
 
 
+async def test_the_installations_own_token_is_not_taken_from_outside(api: Api) -> None:
+    outside = {"x-forwarded-for": "203.0.113.9"}
+    assert (await (await api.client(TOKEN)).get("/v1/orders", headers=outside)).status_code == 401
+    assert (await (await api.till("westlands")).get("/v1/orders", headers=outside)).status_code == 200
+
+
 async def test_a_key_for_every_branch(api: Api) -> None:
     await api.placed(OTHERS, "kilimani")
     client = await api.till("*")

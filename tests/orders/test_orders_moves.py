@@ -15,6 +15,8 @@ from agiza.contracts.events import OrderAccepted
 
 pytestmark = pytest.mark.integration
 
+BY = ("caller", "kitchen")
+
 
 @pytest.fixture
 async def till(api: Api) -> httpx.AsyncClient:
@@ -150,6 +152,8 @@ async def test_the_kitchen_stops_at_the_callers_wish_or_by_itself(
     await say(till, other, "accepted", eta_minutes=20)
     order = (await say(till, other, "cancelled", reason="sold_out")).json()
     assert (order["state"], order["reason"]) == ("cancelled", "sold_out")
+    counted = {by: api.desk.metrics.value("orders_cancelled_total", branch="westlands", cancelled_by=by) for by in BY}
+    assert counted == {"caller": 1, "kitchen": 1}
     assert events(api.desk) == [
         "placed", "cancel_requested", "cancelled", "placed", "received", "accepted", "cancelled",
     ]  # fmt: skip

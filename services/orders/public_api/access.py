@@ -4,6 +4,7 @@
     async def orders(parts: Parts, holder: Annotated[KeyHolder, Depends(needs("orders:read"))]) -> ...:
 
 The installation's own token may read everything and change nothing; whoever changes something has a key of their own.
+It is not taken from a request that a proxy has brought in from outside.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from services.orders.public_api.pace import Pace
 from services.orders.public_api.problems import Problem
 
 INTERNAL: Final = KeyHolder("internal", None, frozenset(right for right in RIGHTS if right.endswith(":read")))
+
+_PROXIED: Final = ("x-forwarded-for", "forwarded")
+"""Headers that a proxy adds, and that nobody inside sends."""
 
 _bearer: Final = HTTPBearer(auto_error=False, scheme_name="key", description="A key of `agiza keys create`")
 
@@ -54,11 +58,12 @@ Parts = Annotated[ApiParts, Depends(parts_of)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def needs(right: Right) -> Callable[[ApiParts, HTTPAuthorizationCredentials | None], Awaitable[KeyHolder]]:
+def needs(right: Right) -> Callable[[Request, ApiParts, HTTPAuthorizationCredentials | None], Awaitable[KeyHolder]]:
     """A dependency: whoever asks, if their key has this right. Raises :class:`Problem` otherwise."""
 
-    async def holder(parts: Parts, credentials: Credentials) -> KeyHolder:
-        found = await _holder(parts, credentials.credentials) if credentials is not None else None
+    async def holder(request: Request, parts: Parts, credentials: Credentials) -> KeyHolder:
+        is_outside = any(name in request.headers for name in _PROXIED)
+        found = await _holder(parts, credentials.credentials, is_outside) if credentials is not None else None
         if found is None:
             raise Problem(
                 "not-authenticated", "no valid key was sent", headers={"www-authenticate": 'Bearer realm="agiza"'}
@@ -92,9 +97,9 @@ def no_branch(branch_id: str) -> Problem:
     return Problem("not-found", f"there is no branch {branch_id}")
 
 
-async def _holder(parts: ApiParts, token: str) -> KeyHolder | None:
+async def _holder(parts: ApiParts, token: str, is_outside: bool) -> KeyHolder | None:
     given, internal = token.encode("utf-8", "surrogateescape"), parts.token.get_secret_value().encode()
     if hmac.compare_digest(given, internal):
-        return INTERNAL
+        return None if is_outside else INTERNAL
     async with parts.pool.connection() as conn:
         return await holder_of(conn, token)

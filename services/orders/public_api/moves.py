@@ -14,9 +14,9 @@ from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import Connection, transaction
 from agiza.runtime.traces import Trace
 from services.orders import moves, store_moves
-from services.orders.moves import NotMoved, Told
+from services.orders.moves import Moved, NotMoved, Told
 from services.orders.public_api import once
-from services.orders.public_api.access import OrderWriter, Parts
+from services.orders.public_api.access import ApiParts, OrderWriter, Parts
 from services.orders.public_api.keys import KeyHolder
 from services.orders.public_api.once import Answer
 from services.orders.public_api.orders import no_order
@@ -40,26 +40,25 @@ async def say_state(
     """Say where the order is. The same word again changes nothing and is answered with the order as it stands."""
     told = _told(word)
     traceparent = str(Trace.continued(trace_header(request)))
-    made: tuple[OrderState, ...] = ()
+    moved: Moved | None = None
     async with transaction(parts.pool) as conn:
         answer = None
         if idempotency_key is not None:
             digest = once.digest_of("state", order_id, word.model_dump(mode="json"))
             answer = await once.claim(conn, holder.key_id, idempotency_key, digest)
         if answer is None:
-            made, answer = await _carry_out(conn, parts, holder, order_id, told, traceparent)
+            moved, answer = await _carry_out(conn, parts, holder, order_id, told, traceparent)
             if idempotency_key is not None:
                 await once.settle(conn, holder.key_id, idempotency_key, answer)
-    if made:
+    if moved is not None and moved.steps:
         parts.wake()
-    for state in made:
-        parts.metrics.add("order_moves_total", state=state)
+        _count(parts, moved)
     return JSONResponse(answer.body, answer.status, media_type=None if answer.status == 200 else MEDIA_TYPE)
 
 
 async def _carry_out(
     conn: Connection, parts: Parts, holder: KeyHolder, order_id: str, told: Told, traceparent: str
-) -> tuple[tuple[OrderState, ...], Answer]:
+) -> tuple[Moved | None, Answer]:
     outcome = await moves.tell(
         conn,
         order_id,
@@ -74,13 +73,21 @@ async def _carry_out(
     order = outcome.order
     if isinstance(outcome, NotMoved):
         log.info("order_move_refused", order_id=order_id, branch_id=order.branch_id, state=order.state, told=told.state)
-        return (), Answer(409, _refusal(outcome, told).body())
+        return None, Answer(409, _refusal(outcome, told).body())
     if outcome.steps:
         log.info("order_moved", order_id=order_id, branch_id=order.branch_id, state=told.state, key_id=holder.key_id)
     row = await store_moves.read_order(conn, order_id, holder.branches)
     assert row is not None, "its row is locked by us"
     body: dict[str, Any] = jsonable_encoder(Order.model_validate(row))
-    return outcome.steps, Answer(200, body)
+    return outcome, Answer(200, body)
+
+
+def _count(parts: ApiParts, moved: Moved) -> None:
+    for state in moved.steps:
+        parts.metrics.add("order_moves_total", state=state)
+    order = moved.order
+    if OrderState.CANCELLED in moved.steps and order.state is not OrderState.CANCEL_REQUESTED:  # else it was counted
+        parts.metrics.add("orders_cancelled_total", branch=order.branch_id, cancelled_by="kitchen")
 
 
 def _told(word: Word) -> Told:
