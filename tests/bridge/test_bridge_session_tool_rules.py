@@ -102,3 +102,11 @@ def test_a_leg_that_knows_its_cart_says_so_from_the_first_function_call_on() -> 
     script.feed(i.CartKnown(0))
     (asked,) = only(script.call("addItem", name="fries"), a.PublishTools)
     assert asked.cart_version_told == 0
+
+
+def test_a_repeated_answer_shows_the_cart_of_its_time() -> None:
+    script = Script().talking()
+    script.call("getTotal")
+    script.answer(1, ("c1", "getTotal", {"status": "refused", "code": "cart_empty", "cart_version": 0}), version=2)
+    (asked,) = only(script.call("addItem", start=2, name="fries"), a.PublishTools)
+    assert asked.cart_version_told == 0

@@ -286,17 +286,18 @@ class CallSession:
         if any(result.response.get("code") == STALE_LEG for result in answer.results):
             self._endings.end(SUPERSEDED, now, code=CLOSE_GOING_AWAY)
             return
+        version = _version_shown(answer)
         leg.ledger.on_results(answer.results)
-        leg.memory.on_answered(answer.results, answer.cart_version)
+        leg.memory.on_answered(answer.results, version)
         told_before = leg.desk.cart_version_told
-        outcome, actions = leg.desk.on_answered(answer.request_id, answer.results, answer.cart_version, now)
+        outcome, actions = leg.desk.on_answered(answer.request_id, answer.results, version, now)
         leg.do(actions)
         for result in outcome.told:
             leg.watch_result(result)
         if leg.desk.cart_version_told != told_before:
             leg.do([a.SaveRecord({"cart_version": str(leg.desk.cart_version_told)})])
-        leg.news.add(outcome.news, answer.cart_version)
-        leg.news.add(outcome.stands, answer.cart_version, unless_known=True)
+        leg.news.add(outcome.news, version)
+        leg.news.add(outcome.stands, version, unless_known=True)
         leg.note_answers(outcome.news)
         leg.tell_news(now)
         self._let_caller_through()
@@ -319,3 +320,10 @@ class CallSession:
         leg = self._leg
         if not leg.desk.is_waiting():
             leg.send_caller_audio(leg.hold.release())
+
+
+def _version_shown(answer: i.ToolsAnswered) -> int:
+    """The newest cart that the model sees in these answers. A repeated one shows the cart of its time, whatever came on
+    top of it since; a change that is based on it must be refused."""
+    shown = [version for each in answer.results if isinstance(version := each.response.get("cart_version"), int)]
+    return min(answer.cart_version, max(shown)) if shown else answer.cart_version
