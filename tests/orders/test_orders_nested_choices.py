@@ -48,8 +48,8 @@ async def test_a_number_is_known_by_an_order_of_another_day(desk: Desk) -> None:
             return await is_known_caller(conn, number, file.branch.limits, desk.clock.now())
 
     desk.run(
-        "INSERT INTO calls (call_id, branch_id, stage, pii_caller, menu_version)"
-        f" VALUES ('{CALL}', 'westlands', 'ended', '+254711', 1)"
+        "INSERT INTO calls (call_id, branch_id, stage, pii_caller, menu_version, traceparent, started_at)"
+        f" VALUES ('{CALL}', 'westlands', 'ended', '+254711', 1, '', now())"
     )
     await desk.ask("addItem", name="fries")
     await desk.place()
