@@ -59,6 +59,8 @@ class NameLikeness:
     def covered(self, words: Words) -> str | None:
         """The one id that has a name within `words` and uses all the others of them too: "beef combo meal"."""
         said = set(words.content)
+        if len(said) < len(words.content):
+            return None  # what says a word twice means something by it
         keys = {key for key, used in self._used.items() if said <= used}
         hits = {
             form.key
