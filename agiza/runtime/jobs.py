@@ -43,6 +43,7 @@ KEEP_RESULT_S: Final = 3600
 """Longer than any call: so long a second job with the same id is not accepted."""
 JOBS_AT_ONCE: Final = 20
 FINISH_S: Final = TIMEOUT_S + 2
+CANCEL_AGAIN_S: Final = 0.5
 RESTART_PAUSE_S: Final = (0.1, 5.0)
 
 _log = get_logger(__name__)
@@ -201,13 +202,22 @@ class JobWorker:
 
 async def _close(worker: Worker, working: asyncio.Future[None]) -> None:
     """End everything that belongs to this worker, whatever Redis says. A cancelled job stays queued."""
-    tasks = list(worker.tasks.values())
-    for task in (working, *tasks):
-        task.cancel()
-    await asyncio.gather(working, *tasks, return_exceptions=True)
+    await _end({working, *worker.tasks.values()})
     with contextlib.suppress(RedisError, OSError):
         await worker.pool.delete(worker.health_check_key)
     await worker.pool.aclose(close_connection_pool=True)
+
+
+async def _end(running: set[asyncio.Future[Any]]) -> None:
+    """Cancel, and more than once: a cancellation that meets the end of a wait with a limit, as the Redis client has many,
+    can be lost on Python 3.11, and arq would go on polling for ever."""
+    while running:
+        for task in running:
+            task.cancel()
+        ended, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # nobody else asks for it
 
 
 def _client(url: str, purpose: str) -> ArqRedis:

@@ -234,10 +234,15 @@ class Transactions:
 
     def __enter__(self) -> Transactions:
         event.listen(Engine, "before_cursor_execute", self._note)
+        event.listen(Engine, "commit", self._on_commit)
         return self
 
     def __exit__(self, *_: object) -> None:
         event.remove(Engine, "before_cursor_execute", self._note)
+        event.remove(Engine, "commit", self._on_commit)
+
+    def _on_commit(self, _connection: object) -> None:
+        self._open = False
 
     def _note(self, connection: Any, cursor: Any, statement: str, *_: object) -> None:
         alone = connection.connection.dbapi_connection.autocommit

@@ -32,7 +32,8 @@ def test_without_the_guard_each_way_leads_to_one(way: str, monkeypatch: pytest.M
     assert {violation.invariant for violation in outcome.violations} == {"I2"}
 
 
-def test_a_thousand_genuine_callers_who_do_not_wait() -> None:
-    figures = evaluate("suite", 1_000)
+def test_genuine_callers_who_do_not_wait() -> None:
+    """A short form of ``make eval-yes``, which has a thousand."""
+    figures = evaluate("suite", 300)
     assert figures.is_good, str(figures)
-    assert figures.codes["confirm_again"] > 300, "they must say yes into the reading"
+    assert figures.codes["confirm_again"] > 90, "they must say yes into the reading"
