@@ -12,4 +12,4 @@ if [ $code -ne 0 ]; then exit $code; fi
 # All that goes through the session and the legs; what is around them is the same code in both forms.
 AGIZA_COMPILED=yes PYTHONPATH="$PWD/.compiled" .venv/bin/pytest -q -n 3 --dist loadfile --no-loadscope-reorder \
   -m "not alone and not interpreted" tests/bridge/test_bridge_session*.py \
-  tests/bridge/test_bridge_{audio,calls,compiled,fader,hearing,model_hops,recording,wire,ws_conformance}.py "$@"
+  tests/bridge/test_bridge_{audio,calls,compiled,fader,recording,wire,ws_conformance}.py "$@"
