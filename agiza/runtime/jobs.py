@@ -209,8 +209,8 @@ async def _close(worker: Worker, working: asyncio.Future[None]) -> None:
 
 
 async def _end(running: set[asyncio.Future[Any]]) -> None:
-    """Cancel, and more than once: a cancellation that meets the end of a wait with a limit, as the Redis client has many,
-    can be lost on Python 3.11, and arq would go on polling for ever."""
+    """Cancel, and more than once: a cancellation that meets the end of a wait with a limit, as the Redis client has
+    many, can be lost on Python 3.11, and arq would go on polling for ever."""
     while running:
         for task in running:
             task.cancel()
