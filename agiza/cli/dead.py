@@ -7,13 +7,11 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-import redis.asyncio as redis
-from redis.exceptions import NoPermissionError, RedisError
 from rich.console import Console
 from rich.table import Table
 
 from agiza.cli.errors import CliError
-from agiza.cli.running import noted_redis_url
+from agiza.cli.redis_admin import redis_administrator
 from agiza.runtime.dead_letters import CONSUMED, DeadLetters, Letter, is_letter_id
 
 TIMEOUT_S: Final = 5.0
@@ -94,23 +92,8 @@ def short_name(stream: str) -> str:
 
 @contextlib.asynccontextmanager
 async def _letters(redis_url: str | None) -> AsyncIterator[DeadLetters]:
-    url = redis_url or noted_redis_url()
-    if url is None:
-        raise CliError("set REDIS_URL, or run this where `agiza up` runs")
-    try:
-        client: redis.Redis = redis.Redis.from_url(
-            url, decode_responses=True, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
-        )
-    except ValueError:
-        raise CliError("REDIS_URL is not a Redis URL") from None
-    try:
+    async with redis_administrator(redis_url, to="do that", timeout_s=TIMEOUT_S) as client:
         yield DeadLetters(client)
-    except NoPermissionError:
-        raise CliError("this Redis user may not do that: REDIS_URL must be an administrator's") from None
-    except RedisError as error:
-        raise CliError(f"Redis does not answer ({type(error).__name__}): look at REDIS_URL") from None
-    finally:
-        await client.aclose()
 
 
 async def _find(letters: DeadLetters, stream: str, id: str) -> Letter:
