@@ -1,15 +1,17 @@
 """A call for the tests: given some tool calls, when one more, then look at the outcome."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from agiza.domain.cart import Cart, Line
+from agiza.domain.cart import Cart, CartEvent, Line, evolve
+from agiza.domain.codec import cart_from_json, cart_to_json, event_from_json, event_to_json
 from agiza.domain.ids import CartId
 from agiza.domain.menu import BranchFile, parse_branch
 from agiza.domain.tool_calls import ReadBack, ToolContext, ToolOutcome, handle_tool, tool_result
@@ -78,6 +80,13 @@ class Call:
     def place(self) -> ToolOutcome:
         self.read()
         return self.tool("placeOrder")
+
+    def assert_stored_as_it_is(self, started: Cart, events: Sequence[CartEvent]) -> None:
+        """What is stored of the events, and of the cart, gives this cart again."""
+        stored = [json.loads(json.dumps(event_to_json(event))) for event in events]
+        again = reduce(evolve, (event_from_json(event) for event in stored), started)
+        assert again == self.cart
+        assert cart_from_json(json.loads(json.dumps(cart_to_json(self.cart)))) == again
 
     def lines(self) -> list[tuple[int, str, tuple[str, ...]]]:
         """(quantity, item, what was chosen beyond the defaults), an option taken twice with its count."""
