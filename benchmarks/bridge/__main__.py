@@ -67,10 +67,8 @@ def circumstances(plan: Plan, load_before: float) -> list[str]:
     """Date, machine, versions and what was done, for the page."""
     versions = [machine.python_with("websockets", "google-genai", "uvloop", "fastapi", "uvicorn")]
     versions += [each for each in (machine.node_version(NODE_FOLDER), machine.pipecat_version(PIPECAT)) if each]
-    cores = machine.choose_cores()
-    apart = "bridge and load side on a core each" if cores.are_apart else "bridge and load side on the SAME core"
     return [
-        f"`make bench-bridge`, {datetime.now(UTC):%Y-%m-%d} (load average before: {load_before:.1f}), {apart}: "
+        f"{machine.occasion('make bench-bridge', load_before)}, {machine.choose_cores()}: "
         f"{machine.describe()}; {'; '.join(versions)}. "
         f"{plan.windows} windows of {plan.seconds:g} s, medians; the model's audio in parts of {plan.part_ms} ms."
     ]

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ class Cores:
     @property
     def are_apart(self) -> bool:
         return self.bridge != self.load
+
+    def __str__(self) -> str:
+        return f"bridge and load side on {'a core each' if self.are_apart else 'the SAME core'}"
 
 
 def choose_cores() -> Cores:
@@ -89,6 +93,11 @@ def describe() -> str:
 def load_average() -> float:
     """Of the last minute: what else the machine is doing."""
     return os.getloadavg()[0]
+
+
+def occasion(command: str, load_before: float) -> str:
+    """What a table in the page begins with: the command, the day, and what else the machine was doing."""
+    return f"`{command}`, {datetime.now(UTC):%Y-%m-%d} (load average before: {load_before:.1f})"
 
 
 def python_with(*packages: str) -> str:

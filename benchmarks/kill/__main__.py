@@ -26,7 +26,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import UTC, datetime
 from typing import Final
 
 import uvloop
@@ -43,10 +42,8 @@ QUICK: Final = Plan(calls=5, seconds=6, part_ms=40, warm_up_s=0.5)
 
 def circumstances(plan: Plan, load_before: float) -> str:
     """Date, machine, versions and what was done, for the page."""
-    cores = machine.choose_cores()
-    apart = "bridge and load side on a core each" if cores.are_apart else "bridge and load side on the SAME core"
     return (
-        f"`make bench-kill`, {datetime.now(UTC):%Y-%m-%d} (load average before: {load_before:.1f}), {apart}: "
+        f"{machine.occasion('make bench-kill', load_before)}, {machine.choose_cores()}: "
         f"{machine.describe()}; {machine.python_with('websockets', 'uvloop')}; "
         f"the model's audio in parts of {plan.part_ms} ms."
     )

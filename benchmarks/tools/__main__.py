@@ -30,7 +30,7 @@ from agiza.runtime.backends import demo_servers
 from agiza.runtime.clock import Clock
 from agiza.runtime.prepare import prepare
 from agiza.runtime.redis_users import USERS, User
-from benchmarks.bridge.machine import describe, load_average, python_with
+from benchmarks.bridge.machine import describe, load_average, occasion, python_with
 from benchmarks.bridge.report import into_page
 from benchmarks.tools.callers import LIVE_CALLS, Callers
 from benchmarks.tools.report import BEGIN, END, Figures, is_good, page_part
@@ -129,7 +129,7 @@ async def main() -> int:
         figures = await measure(urls, servers.database_url, seconds=chosen.seconds, rate=chosen.rate)
         versions = server_versions(servers.database_url, servers.redis_url)
     circumstances = (
-        f"`make bench-tools`, {datetime.now(UTC).date()} (load average before: {load:.1f}), {chosen.rate:.0f} in a"
+        f"{occasion('make bench-tools', load)}, {chosen.rate:.0f} in a"
         f" second, {TURNS} turns: {describe()}; {python_with('psycopg', 'redis', 'uvloop')}; {versions}."
     )
     part = page_part(figures, circumstances)
