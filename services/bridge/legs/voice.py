@@ -1,4 +1,4 @@
-"""Hears whether the caller speaks. The cheap detector is always on: some 3 µs a frame, 0.15 ms of CPU a second.
+"""Hears whether the caller speaks. The cheap detector is always on, some 3 µs for a frame that is not quiet.
 
 It takes much for a voice: breath, cars, keys, the agent's own echo. Where that matters (the agent speaks, or a total
 waits for its yes), :meth:`CallerVoice.look` looks closer: loud enough not to be the echo, and speech in the ear of
