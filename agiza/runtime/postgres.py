@@ -4,6 +4,9 @@
         async with transaction(pool) as connection:
             await connection.execute("UPDATE ...")
 
+Rows are locked by FOR NO KEY UPDATE: as good as FOR UPDATE between those who lock, and whoever only writes a row that
+refers to the locked one (foreign keys ask for FOR KEY SHARE) does not wait for it, so no lock order is broken unseen.
+
 Rows come as tuples. Outside :func:`transaction` each statement commits by itself. Never infer from a
 cancelled or failed transaction whether it ran: read again by key.
 """

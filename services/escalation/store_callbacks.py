@@ -78,7 +78,7 @@ async def insert_callback(conn: Connection, row: CallbackRow) -> bool:
 async def lock_callback(conn: Connection, callback_id: str) -> CallbackRow | None:
     """The promise under a row lock."""
     cursor = await conn.execute(
-        f"SELECT {_COLUMNS} FROM callbacks WHERE callback_id = %s FOR UPDATE",  # noqa: S608 - constants
+        f"SELECT {_COLUMNS} FROM callbacks WHERE callback_id = %s FOR NO KEY UPDATE",  # noqa: S608 - constants
         (callback_id,),
     )
     found = await cursor.fetchone()
@@ -88,7 +88,7 @@ async def lock_callback(conn: Connection, callback_id: str) -> CallbackRow | Non
 async def lock_callback_of_call(conn: Connection, call_id: str, kind: CallbackKind) -> CallbackRow | None:
     """The call's promise of this kind, under a row lock."""
     cursor = await conn.execute(
-        f"SELECT {_COLUMNS} FROM callbacks WHERE call_id = %s AND kind = %s FOR UPDATE",  # noqa: S608 - constants
+        f"SELECT {_COLUMNS} FROM callbacks WHERE call_id = %s AND kind = %s FOR NO KEY UPDATE",  # noqa: S608 - constants
         (call_id, kind),
     )
     found = await cursor.fetchone()

@@ -91,7 +91,7 @@ async def newest_handoff(conn: Connection, call_id: str) -> HandoffRow | None:
 
 async def _locked(conn: Connection, condition: str, values: tuple[Any, ...]) -> HandoffRow | None:
     cursor = await conn.execute(
-        f"SELECT {_COLUMNS} FROM handoffs WHERE {condition} ORDER BY leg_epoch DESC LIMIT 1 FOR UPDATE",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM handoffs WHERE {condition} ORDER BY leg_epoch DESC LIMIT 1 FOR NO KEY UPDATE",  # noqa: S608
         values,
     )
     found = await cursor.fetchone()

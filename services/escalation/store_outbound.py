@@ -49,7 +49,7 @@ async def insert_outbound(conn: Connection, row: OutboundRow) -> None:
 
 async def lock_outbound(conn: Connection, outbound_id: str) -> OutboundRow | None:
     """The call under a row lock."""
-    found = await _select(conn, "outbound_id = %s FOR UPDATE", (outbound_id,))
+    found = await _select(conn, "outbound_id = %s FOR NO KEY UPDATE", (outbound_id,))
     return found[0] if found else None
 
 

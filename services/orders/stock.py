@@ -126,7 +126,7 @@ class StockBook:
             for entry in sorted(found.entries):  # two who set the same at once lock in one order
                 cursor = await conn.execute(
                     "SELECT sold_out_until FROM stock WHERE branch_id = %s AND item_id = %s"
-                    " AND (sold_out_until IS NULL OR sold_out_until > %s) FOR UPDATE",
+                    " AND (sold_out_until IS NULL OR sold_out_until > %s) FOR NO KEY UPDATE",
                     (order.branch_id, entry, now),
                 )
                 changed |= await cursor.fetchone() != (order.until,)

@@ -71,7 +71,7 @@ class CartElsewhere(Exception):
 
 _LOCK_CART: Final = (
     "SELECT cart_id, menu_version, version, leg_epoch, pii_state FROM carts"
-    " WHERE call_id = %s AND branch_id = %s FOR UPDATE"
+    " WHERE call_id = %s AND branch_id = %s FOR NO KEY UPDATE"
 )
 
 ORDERS_OF_CALLER_HOURS: Final = 3
@@ -97,7 +97,7 @@ _ORDERS: Final = """
 def _orders_query(*, of_caller: bool, locked: bool) -> str:
     which = f"({_OF_CART} OR {_OF_CALLER})" if of_caller else _OF_CART
     newest = f"{_ORDERS} WHERE {which} ORDER BY o.placed_at DESC, o.order_number DESC LIMIT {ORDERS_OF_CALLER_MAX}"
-    return newest + (" FOR UPDATE OF o" if locked else "")
+    return newest + (" FOR NO KEY UPDATE OF o" if locked else "")
 
 
 @functools.cache
@@ -192,7 +192,7 @@ async def lock_cart(conn: Connection, *, call_id: str, branch_id: str, menu_vers
 
 async def lock_existing_cart(conn: Connection, call_id: str) -> int | None:
     """Take the cart's row lock and give its leg epoch, if the call has a cart yet."""
-    cursor = await conn.execute("SELECT leg_epoch FROM carts WHERE call_id = %s FOR UPDATE", (call_id,))
+    cursor = await conn.execute("SELECT leg_epoch FROM carts WHERE call_id = %s FOR NO KEY UPDATE", (call_id,))
     row = await cursor.fetchone()
     return row[0] if row else None
 

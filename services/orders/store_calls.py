@@ -26,7 +26,7 @@ class HeldCart:
 async def lock_cart_of_call(conn: Connection, call_id: str) -> HeldCart | None:
     """The call's own cart under a row lock."""
     cursor = await conn.execute(
-        f"SELECT c.call_id, c.branch_id, {_CART} FROM carts c WHERE c.call_id = %s FOR UPDATE",  # noqa: S608
+        f"SELECT c.call_id, c.branch_id, {_CART} FROM carts c WHERE c.call_id = %s FOR NO KEY UPDATE",  # noqa: S608
         (call_id,),
     )
     return _held(await cursor.fetchone())
@@ -36,7 +36,7 @@ async def lock_cart_of_lost_call(conn: Connection, call_id: str, branch_id: str)
     """The cart of the call that this one was placed to go on with, under a row lock."""
     cursor = await conn.execute(
         f"SELECT c.call_id, c.branch_id, {_CART} FROM calls k JOIN carts c ON c.call_id = k.resumes_call_id"  # noqa: S608
-        " WHERE k.call_id = %s AND k.branch_id = %s AND c.branch_id = k.branch_id FOR UPDATE OF c",
+        " WHERE k.call_id = %s AND k.branch_id = %s AND c.branch_id = k.branch_id FOR NO KEY UPDATE OF c",
         (call_id, branch_id),
     )
     return _held(await cursor.fetchone())
@@ -54,7 +54,7 @@ async def lock_cart_left_open(conn: Connection, call_id: str, branch_id: str) ->
         " JOIN carts c ON c.call_id = earlier.call_id AND c.branch_id = k.branch_id"
         " WHERE k.call_id = %s AND k.branch_id = %s AND c.updated_at > now() - make_interval(mins => %s)"
         "  AND jsonb_array_length(c.pii_state->'lines') > 0"
-        " ORDER BY c.updated_at DESC LIMIT 1 FOR UPDATE OF c",
+        " ORDER BY c.updated_at DESC LIMIT 1 FOR NO KEY UPDATE OF c",
         (call_id, branch_id, REDIAL_MINUTES),
     )
     return _held(await cursor.fetchone())

@@ -57,7 +57,8 @@ async def lock_order(conn: Connection, order_id: str, branches: Sequence[str] | 
     """The order under a row lock; None when there is none in these branches (None: in any)."""
     cursor = await conn.execute(
         "SELECT order_id, branch_id, call_id, order_number, state, eta_minutes FROM orders"
-        " WHERE order_id = %(order)s AND (%(branches)s::text[] IS NULL OR branch_id = ANY(%(branches)s)) FOR UPDATE",
+        " WHERE order_id = %(order)s AND (%(branches)s::text[] IS NULL OR branch_id = ANY(%(branches)s))"
+        " FOR NO KEY UPDATE",
         {"order": order_id, "branches": _array(branches)},
     )
     row = await cursor.fetchone()

@@ -35,7 +35,7 @@ _READ: Final = """
         WHERE call_id = c.call_id ORDER BY leg_epoch DESC LIMIT 1
     ) h ON true
     WHERE c.call_id = %s
-    FOR UPDATE OF c
+    FOR NO KEY UPDATE OF c
 """
 
 

@@ -24,7 +24,9 @@ async def store_report(conn: Connection, ended: CallEnded) -> bool:
     The newest leg says how the call ended. What was said and done on a leg before stays part of the call, also when
     its report comes late.
     """
-    cursor = await conn.execute("SELECT leg_epoch, pii_legs FROM calls WHERE call_id = %s FOR UPDATE", (ended.call_id,))
+    cursor = await conn.execute(
+        "SELECT leg_epoch, pii_legs FROM calls WHERE call_id = %s FOR NO KEY UPDATE", (ended.call_id,)
+    )
     found = await cursor.fetchone()
     if found is None:
         return False

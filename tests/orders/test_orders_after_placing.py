@@ -10,7 +10,9 @@ import pytest
 from orders_api import Api
 from orders_desk import CALL, Desk, fc
 
+from agiza.runtime.postgres import transaction
 from services.orders.opening import Openings
+from services.orders.store import lock_existing_cart
 
 pytestmark = pytest.mark.integration
 
@@ -159,6 +161,17 @@ async def test_a_caller_cancels_while_the_kitchen_accepts(api: Api, till: httpx.
         assert moves[0] == steps[1:]
         ends.add(accepted.status_code)
     assert ends <= {200, 409}
+
+
+async def test_a_kitchen_accepts_while_the_cart_is_at_the_desk(api: Api, till: httpx.AsyncClient) -> None:
+    """A word of two steps writes the order twice, and then Postgres looks whether its cart is still there. If that
+    waited for the cart's lock, it would wait for a caller who cancels and who waits for the order."""
+    order_id = await api.placed()
+    async with transaction(api.desk.pool) as desk:
+        await lock_existing_cart(desk, CALL)
+        answer = await till.post(f"/v1/orders/{order_id}/state", json={"state": "accepted", "eta_minutes": 20})
+        assert answer.status_code == 200
+    assert api.desk.rows("SELECT count(*) FROM order_moves") == [(2,)]
 
 
 async def test_a_kitchen_that_is_ready_and_a_caller_who_cancels_cannot_both_win(

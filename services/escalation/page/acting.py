@@ -55,7 +55,7 @@ async def close(conn: Connection, branch_id: str, matter_id: str, by: str, now: 
     )
     closed = cursor.rowcount
     found = await conn.execute(
-        "SELECT state FROM handoffs WHERE handoff_id = %s AND branch_id = %s FOR UPDATE", (matter_id, branch_id)
+        "SELECT state FROM handoffs WHERE handoff_id = %s AND branch_id = %s FOR NO KEY UPDATE", (matter_id, branch_id)
     )
     row = await found.fetchone()
     if row is not None:
