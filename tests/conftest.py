@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import hypothesis
 import pytest
 import structlog
-from captured_logs import Logged
+from captured_logs import Logged, plain_logs
 from servers import (  # noqa: F401 - fixtures
     database,
     empty_database_name,
@@ -33,6 +33,8 @@ from agiza.runtime.metrics import Metrics
 hypothesis.settings.register_profile("quick", max_examples=40, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+plain_logs()
 
 NOON = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 """A Friday, 12:00 in Nairobi: every branch of the examples is open."""
@@ -64,6 +66,7 @@ def logged() -> Iterator[Logged]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+    plain_logs()
 
 
 @pytest.fixture(autouse=True)
