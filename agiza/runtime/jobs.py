@@ -33,6 +33,7 @@ from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.redis_clients import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
 from agiza.runtime.redis_clients import UNAVAILABLE as REDIS_UNAVAILABLE
+from agiza.runtime.tasks import end
 
 QUEUE: Final = "arq:queue"
 TIMEOUT_S: Final = 10
@@ -43,7 +44,6 @@ KEEP_RESULT_S: Final = 3600
 """Longer than any call: so long a second job with the same id is not accepted."""
 JOBS_AT_ONCE: Final = 20
 FINISH_S: Final = TIMEOUT_S + 2
-CANCEL_AGAIN_S: Final = 0.5
 RESTART_PAUSE_S: Final = (0.1, 5.0)
 
 _log = get_logger(__name__)
@@ -202,22 +202,10 @@ class JobWorker:
 
 async def _close(worker: Worker, working: asyncio.Future[None]) -> None:
     """End everything that belongs to this worker, whatever Redis says. A cancelled job stays queued."""
-    await _end({working, *worker.tasks.values()})
+    await end({working, *worker.tasks.values()})
     with contextlib.suppress(RedisError, OSError):
         await worker.pool.delete(worker.health_check_key)
     await worker.pool.aclose(close_connection_pool=True)
-
-
-async def _end(running: set[asyncio.Future[Any]]) -> None:
-    """Cancel, and more than once: a cancellation that meets the end of a wait with a limit, as the Redis client has
-    many, can be lost on Python 3.11, and arq would go on polling for ever."""
-    while running:
-        for task in running:
-            task.cancel()
-        ended, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
-        for task in ended:
-            if not task.cancelled():
-                task.exception()  # nobody else asks for it
 
 
 def _client(url: str, purpose: str) -> ArqRedis:

@@ -30,6 +30,7 @@ from agiza.runtime.health import Health
 from agiza.runtime.logs import configure_logging, get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.settings import ServiceSettings, SettingsError, read_settings
+from agiza.runtime.tasks import end
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -123,8 +124,7 @@ class Process:
         for task in late:
             _log.warning("task_cancelled", task=self._tasks[task])
             task.remove_done_callback(self._ended)
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await end(late)
         for task in late:
             del self._tasks[task]
 

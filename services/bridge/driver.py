@@ -14,6 +14,7 @@ from typing import Any, Final, assert_never
 
 from agiza.contracts.events import Event, LegSuperseded
 from agiza.runtime.logs import get_logger
+from agiza.runtime.tasks import end
 from agiza.runtime.traces import Trace
 from services.bridge.call_events import input_of
 from services.bridge.call_outlet import CallOutlet
@@ -195,7 +196,7 @@ class LiveCall:
             _log.error("events_unsent", count=self._outlet.unsent)
         publishing.cancel()
         await self._carrier.close(self._close_code)
-        await asyncio.gather(publishing, *running, return_exceptions=True)
+        await end({publishing, *running})
 
     # -- actions -------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ import pytest
 from captured_logs import Logged
 from redis.asyncio import Redis
 
-from agiza.runtime import jobs
 from agiza.runtime.embedded import embedded_redis
 from agiza.runtime.jobs import Job, JobFunction, JobQueue, JobWorker, TryAgain, open_job_queue
 from agiza.runtime.metrics import Metrics
@@ -192,22 +191,3 @@ async def test_worker_survives_a_restart_of_redis(tmp_path: Path, metrics: Metri
             await queue.enqueue("notify", job_id="after")
             await until(lambda: "after" in ran)
     assert ran == ["before", "after"]
-
-
-async def test_a_cancellation_that_is_lost_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "CANCEL_AGAIN_S", 0.01)
-    lost: list[int] = []
-
-    async def deaf() -> None:
-        while len(lost) < 3:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                lost.append(1)
-        await asyncio.Event().wait()
-
-    task = asyncio.ensure_future(deaf())
-    await asyncio.sleep(0)
-    await jobs._end({task})
-    assert task.cancelled()
-    assert len(lost) == 3
