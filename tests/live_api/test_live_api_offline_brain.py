@@ -343,7 +343,9 @@ async def test_a_voice_is_understood_by_the_real_ears(coke_setup: dict[str, Any]
     caller = PiperVoice(16_000)
     # Simulated time runs fast and ears do not: nobody may lose patience meanwhile.
     brain = OfflineBrain(silence_s=10_000)
-    settings = LiveServerSettings(brain=brain, voice=voice_named("espeak"), speed=25)
+    settings = LiveServerSettings(
+        brain=brain, voice=voice_named("espeak"), speed=25, connection_s_max=25 * 600, go_away_s=1
+    )
     async with LiveServer(settings) as server, dialled(server, coke_setup) as client:
         await client.send(PROMPT)
         await client.turn()

@@ -32,7 +32,7 @@ async def test_without_a_bridge_that_can_the_branch_is_rung(
     webhook: Webhook, bridges: dict[str, dict[str, object]], verdict: str
 ) -> None:
     await webhook.bridges.say(**bridges)
-    await asyncio.sleep(0.6)  # what was seen before is seen once more, twice a second
+    await webhook.bridges.are_seen()
     answer = await webhook.voice("Ringing")
     assert answer.verbs == ["Say", "Dial", "Redirect", "Say", "Hangup"]
     assert answer.dialled == FRONT
@@ -50,7 +50,7 @@ async def test_one_bridge_with_the_model_is_enough(webhook: Webhook) -> None:
 
 async def test_bridge_that_has_just_come_is_seen_before_a_caller_is_sent_away(webhook: Webhook) -> None:
     await webhook.bridges.say()
-    await asyncio.sleep(0.6)
+    await webhook.bridges.are_seen()
     await webhook.bridges.say(b2=beat())
     assert (await webhook.voice("Ringing")).verbs == STREAM
 

@@ -207,6 +207,7 @@ class Bridges:
 
     redis: redis.asyncio.Redis
     said: dict[str, dict[str, object]] = field(default_factory=lambda: {"b1": beat()})
+    _speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
         while True:
@@ -214,16 +215,31 @@ class Bridges:
             await asyncio.sleep(0.5)
 
     async def beat_once(self) -> None:
-        for bridge_id, said in self.said.items():
-            await self.redis.set(bridge_key(bridge_id), json.dumps(said), ex=5)
-            await self.redis.zadd(BRIDGES_SEEN, {bridge_id: time.time()})
+        async with self._speaking:  # a beat that is half said would bring back what `say` has just removed
+            for bridge_id, said in self.said.items():
+                await self.redis.set(bridge_key(bridge_id), json.dumps(said), ex=5)
+                await self.redis.zadd(BRIDGES_SEEN, {bridge_id: time.time()})
 
     async def say(self, **said: dict[str, object]) -> None:
         """From now on these bridges are there, and no others."""
-        for bridge_id in self.said.keys() - said.keys():
-            await self.redis.delete(bridge_key(bridge_id))
-        self.said = said
+        async with self._speaking:
+            for bridge_id in self.said.keys() - said.keys():
+                await self.redis.delete(bridge_key(bridge_id))
+            self.said = said
         await self.beat_once()
+
+    async def are_seen(self) -> None:
+        """Until the webhook has looked at them anew (it does twice a second): the look that had begun, and one more."""
+        before = await self._looks()
+
+        async def looked() -> bool:
+            return await self._looks() >= before + 2
+
+        await until(looked)
+
+    async def _looks(self) -> int:
+        told: dict[str, dict[str, int]] = await self.redis.info("commandstats")
+        return told.get("cmdstat_mget", {}).get("calls", 0)
 
 
 def beat(calls: int = 0, slots: int = 1000, *, draining: bool = False, model_ok: bool = True) -> dict[str, object]:
