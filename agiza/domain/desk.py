@@ -31,6 +31,11 @@ DEADLINE_SLACK_MS = 1000
 """The asking bridge's clock and the one that judges may differ by this much before a call in time is a late one."""
 
 
+END_SLACK_MS = 1000
+"""So much later than the call's end a message may have been asked: two clocks, and a carrier that tells of the end a
+little before the media socket breaks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Where an entry stands between two of its function calls: what guards and rules are asked with.
@@ -117,6 +122,17 @@ def from_older_leg(desk: Desk, call: ToolCall) -> Answer | None:
     return Answer(call.id, call.name, desk.refusal("stale_leg", said("goes_on_elsewhere")), "older_leg")
 
 
+def after_the_end(desk: Desk, call: ToolCall) -> Answer | None:
+    """The end of the call: a model that still asks talks to nobody. What was asked while the caller was there is
+    carried out, also when it comes after the end; how late it may come is the deadline's matter."""
+    ended_at = desk.held.ended_at
+    if call.name not in MUTATING_TOOLS or ended_at is None:
+        return None
+    if desk.entry.asked_ms <= ended_at.timestamp() * 1000 + END_SLACK_MS:
+        return None
+    return Answer(call.id, call.name, desk.refusal("call_over", said("call_is_over")), "call_over")
+
+
 def too_late(desk: Desk, call: ToolCall) -> Answer | None:
     """The deadline: the model was told by now that nothing is confirmed, so nothing may be changed behind its back."""
     if call.name not in MUTATING_TOOLS or desk.now.timestamp() * 1000 <= desk.entry.deadline_ms + DEADLINE_SLACK_MS:
@@ -132,12 +148,13 @@ class Guards:
     inbox: Guard = known_already
     tombstone: Guard = taken_back
     fence: Guard = from_older_leg
+    end: Guard = after_the_end
     deadline: Guard = too_late
     rules: Rules = handle_tool
 
     def stop(self, desk: Desk, call: ToolCall) -> Answer | None:
         """The answer of the first guard that has one."""
-        for guard in (self.inbox, self.tombstone, self.fence, self.deadline):
+        for guard in (self.inbox, self.tombstone, self.fence, self.end, self.deadline):
             answer = guard(desk, call)
             if answer is not None:
                 return answer

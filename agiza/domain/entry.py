@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from agiza.domain.cart import Cart, CartEvent, OrderCancelRequested, OrderPlaced
@@ -13,10 +14,10 @@ from agiza.domain.menu_model import Branch, Menu
 from agiza.domain.orders import OrderView
 from agiza.domain.placed import PlacedOrder
 
-How = Literal["applied", "repeated", "cancelled", "id_reused", "older_leg", "expired", "stale_cart"]
+How = Literal["applied", "repeated", "cancelled", "id_reused", "older_leg", "call_over", "expired", "stale_cart"]
 """Which guard gave the answer; `applied` is what the rules said. `stale_cart` is one of the rules, told apart."""
 
-KEPT: frozenset[How] = frozenset({"applied", "expired", "stale_cart"})
+KEPT: frozenset[How] = frozenset({"applied", "call_over", "expired", "stale_cart"})
 """Answers that stand in the inbox from then on. The others come of a row that is there, or of a leg that is over."""
 
 
@@ -31,13 +32,15 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The function calls of one message of the model. `deadline_ms` is Unix time; after it nothing may be changed.
-    `cart_version_told` is the cart that the message was based on (None: not judged)."""
+    """The function calls of one message of the model. `asked_ms` and `deadline_ms` are Unix time: when the message was
+    sent first, however often and late it comes, and after when nothing may be changed. `cart_version_told` is the cart
+    that the message was based on (None: not judged)."""
 
     call_id: CallId
     branch_id: BranchId
     leg_epoch: int
     calls: tuple[ToolCall, ...]
+    asked_ms: int
     deadline_ms: int
     cart_version_told: int | None = None
     read_back: ReadBack | None = None
@@ -47,7 +50,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the transaction has read under the cart's lock. `results` has the inbox rows of the entry's ids, as far as
-    there are any; `orders` what was placed from this cart, oldest first."""
+    there are any; `orders` what was placed from this cart, oldest first. `ended_at`: when the carrier said that the
+    call of the entry was over, None while it is not known to be."""
 
     menu: Menu
     branch: Branch
@@ -58,6 +62,7 @@ class Held:
     sold_out: frozenset[str] = frozenset()
     caller_number: str | None = None
     is_known_caller: bool = True
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

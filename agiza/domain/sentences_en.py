@@ -8,6 +8,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "wrong_on_my_side": "I am sorry, something went wrong on my side.",
     "cart_changed": "The order has changed meanwhile. Let me look at it again.",
     "goes_on_elsewhere": "This call goes on elsewhere.",
+    "call_is_over": "The call is over, so that was not done.",
     "took_too_long": "That took too long and was not done. Please ask again.",
     "was_cancelled": "That was cancelled and not done.",
     "say_once_more": "Sorry, something went wrong there. Please say that once more.",

@@ -11,6 +11,7 @@ SWAHILI: Final[Mapping[str, str]] = {
     "wrong_on_my_side": "Samahani, kuna hitilafu upande wangu.",
     "cart_changed": "Oda imebadilika. Niangalie tena.",
     "goes_on_elsewhere": "Simu hii inaendelea mahali pengine.",
+    "call_is_over": "Simu imekatika, kwa hivyo hilo halikufanyika.",
     "took_too_long": "Hilo lilichukua muda mrefu na halikufanyika. Tafadhali omba tena.",
     "was_cancelled": "Hilo lilifutwa na halikufanyika.",
     "say_once_more": "Samahani, kuna kitu kimekosewa. Tafadhali sema tena.",

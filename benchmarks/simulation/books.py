@@ -4,7 +4,7 @@ I1  a placing that was answered "ok" is exactly one order and one ticket at ever
 I2  no ticket without an order, no order without a read-back of its version that the caller heard and answered
 I3  an order costs what its lines cost by the menu
 I4  what the model was told of a function call is what the inbox has kept of it
-I5  nothing of an older leg, nor of a call that is too late, changes anything
+I5  nothing of an older leg, nothing that comes too late, nothing asked after the end of the call changes anything
 I6  every sink hears each event once and in order, without a hole
 I7  one live media socket and one live Dial for each call, and only numbers of the branch's list
 I8  every call comes to an end in time
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from agiza.domain.desk import DEADLINE_SLACK_MS
+from agiza.domain.desk import DEADLINE_SLACK_MS, END_SLACK_MS
 from agiza.domain.entry import Entry, Settled
 from agiza.domain.ids import ItemId
 from agiza.domain.inbox import StoredResult
@@ -77,6 +77,7 @@ class CallBook:
 
     call_id: str
     fence: int = 0
+    ended_ms: int | None = None
     applied: dict[str, str] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
     consumed: dict[str, str] = field(default_factory=dict)
@@ -126,6 +127,10 @@ class Books:
         book = self.call(call_id)
         book.fence = max(book.fence, leg_epoch)
 
+    def on_ended(self, call_id: str, now: int) -> None:
+        """The carrier has said that the call is over."""
+        self.call(call_id).ended_ms = unix_ms(now)
+
     def on_buried(self, call_id: str) -> None:
         """A message could not be carried out, and will not be."""
         self.count("buried")
@@ -143,6 +148,8 @@ class Books:
             is_change = any(_is_mutation(entry, change.tool_call_id) for change in settled.changes)
             if is_change and unix_ms(now) > entry.deadline_ms + DEADLINE_SLACK_MS:
                 self.accuse("I5", entry.call_id, now, "something was changed after its deadline")
+            if is_change and book.ended_ms is not None and entry.asked_ms > book.ended_ms + END_SLACK_MS:
+                self.accuse("I5", entry.call_id, now, "something was changed that was asked after the call")
         book.fence = max(book.fence, entry.leg_epoch)
         for tool_call_id in dict.fromkeys(change.tool_call_id for change in settled.changes):
             if tool_call_id in book.applied:

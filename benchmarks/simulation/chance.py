@@ -38,6 +38,8 @@ class Faults:
     bridge_crash_in_world: float = 0.0
     split: float = 0.0
     """The carrier has lost the socket and the bridge does not know: two legs of one call at once."""
+    close_unseen: float = 0.0
+    """A caller hangs up, and the bridge does not see its socket break: the model talks to nobody."""
     callback_doubled: float = 0.0
     token_replayed: float = 0.0
     silent_carrier: float = 0.0
@@ -57,6 +59,7 @@ ROUGH = Faults(
     opening_lost=0.01, news_lost=0.3, http_lost=0.1, ack_lost=0.02, crash_at_step=0.004, publish_crash=0.01,
     orders_down_in_world=0.6,
     redis_tail_in_world=0.6, redis_empty_in_world=0.3, redis_down_in_world=0.4, bridge_crash_in_world=0.7, split=0.05,
+    close_unseen=0.2,
     callback_doubled=0.05, token_replayed=0.05, silent_carrier=0.1, hang_up=0.05, cheat=0.1, cancel=0.03, repeat=0.03,
 )  # fmt: skip
 

@@ -51,6 +51,8 @@ class Database:
         self.orders: dict[str, PlacedOrder] = {}
         self.order_calls: dict[str, str] = {}
         self.outbox: list[FeedRow] = []
+        self.ends: dict[str, int] = {}
+        """Of the calls' own rows, which ``webhook`` writes: when the carrier said that they are over."""
         self._versions: dict[tuple[str, int], str] = {}
         self._counters: dict[str, int] = {}
         self._locks: dict[str, object] = {}
@@ -76,7 +78,7 @@ class Database:
 
     def held(self, entry: Entry) -> Held:
         """What the transaction of this entry reads."""
-        row = self.row(entry.call_id)
+        row, ended_at = self.row(entry.call_id), self.ends.get(entry.call_id)
         return Held(
             menu=self._file.menu,
             branch=self._file.branch,
@@ -85,6 +87,7 @@ class Database:
             results={call.id: row.results[call.id] for call in entry.calls if call.id in row.results},
             orders=row.orders,
             caller_number="+254711000001",
+            ended_at=moment(ended_at) if ended_at is not None else None,
         )
 
     def next_number(self, now: int) -> int:

@@ -155,6 +155,7 @@ class Leg:
             branch_id=BranchId(self._facts.branch_id),
             leg_epoch=self.epoch,
             calls=tuple(ToolCall(call.id, call.name, call.args) for call in action.calls),
+            asked_ms=unix_ms(self._agenda.now),
             deadline_ms=unix_ms(self._agenda.now) + action.deadline_in_ms,
             cart_version_told=action.cart_version_told,
             read_back=ReadBack(

@@ -50,7 +50,6 @@ class Line:
         self._outcome: CallOutcome | None = None
         self._end_reason: str | None = None
         self._left_at: int | None = None
-        self._ended_at: int | None = None
         self._sockets: dict[int, int] = {}
         self._dials = 0
         self._is_dialling = False
@@ -76,7 +75,10 @@ class Line:
             return
         self.end = "hung up"
         leg, self.leg = self.leg, None
-        if leg is not None:
+        if leg is not None and leg.is_alive and self._world.chance.hits(self._world.faults.close_unseen):
+            self._world.books.count("hung up unseen")
+            self._goes_on_alone(leg)
+        elif leg is not None:
             leg.feed(i.CarrierClosed())
         self._completed()
 
@@ -163,7 +165,8 @@ class Line:
         if self.is_over:
             return
         self._ask(Callback(Edge.COMPLETED, Channel.STATUS, is_active=False))
-        self._ended_at = self._world.agenda.now
+        self._world.database.ends[self.call_id] = self._world.agenda.now
+        self._world.books.on_ended(self.call_id, self._world.agenda.now)
         self.is_over = True
         self._world.books.count(f"ended: {self.end}")
         self._world.books.note(self._world.agenda.now, "over", self.call_id, self.end)
@@ -205,10 +208,14 @@ class Line:
         if leg is None or not leg.is_alive or self.is_over:
             return
         self._world.books.count("splits")
-        self.is_tainted = True
-        leg.hears_caller = False
+        self._goes_on_alone(leg)
         self._outcome = self._end_reason = None
         self.on_socket_closed(leg)
+
+    def _goes_on_alone(self, leg: Leg) -> None:
+        """Nobody is there any more, and neither the bridge nor its model knows it."""
+        self.is_tainted = True
+        leg.hears_caller = False
         chance = self._world.chance
         for _ in range(chance.ms(1, 3)):
             self._make_up(leg, chance.ms(200, 6_000))

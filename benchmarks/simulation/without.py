@@ -51,7 +51,7 @@ class _OrderPerCall:
         return replace(outcome, cart=replace(cart, placed=outcome.cart.placed))
 
 
-GUARD_NAMES: Final = ("inbox", "epoch", "unique order", "deadline", "read-back", "tombstone", "cart version")
+GUARD_NAMES: Final = ("inbox", "epoch", "unique order", "deadline", "read-back", "end", "tombstone", "cart version")
 
 
 def without(guard: str) -> dict[str, Any]:
@@ -65,6 +65,8 @@ def without(guard: str) -> dict[str, Any]:
             return {"guards": replace(GUARDS, rules=_OrderPerCall()), "unique_orders": False}
         case "deadline":
             return {"guards": replace(GUARDS, deadline=_passes)}
+        case "end":
+            return {"guards": replace(GUARDS, end=_passes)}
         case "read-back":
             return {"guards": replace(GUARDS, rules=_unheard)}
         case "tombstone":

@@ -153,7 +153,8 @@ class DirectCommits:
         steps = []
         for _ in STEPS:
             event = caller.next_entry(self.clock, "agiza:replies:none")
-            settled = settle(held, replace(entry_of(event), deadline_ms=2**53), now, first_number=number)
+            entry = replace(entry_of(event, now), deadline_ms=2**53)
+            settled = settle(held, entry, now, first_number=number)
             steps.append((event, Occasion(caller.call_id, row, held, now, str(Trace.new())), settled))
             held = replace(held, cart=settled.cart)
             caller.told = settled.cart.version

@@ -16,6 +16,7 @@ Path = Literal["stream", "http"]
 
 _REFUSED: Final[dict[How, CounterName]] = {
     "older_leg": "stale_epoch_rejected_total",
+    "call_over": "call_over_rejected_total",
     "expired": "expired_rejected_total",
     "stale_cart": "stale_cart_rejected_total",
     "id_reused": "integrity_violation_total",

@@ -15,7 +15,7 @@ from agiza.contracts.envelope import Received
 from agiza.contracts.events import CartChanged, FunctionResult, ToolAnswered, ToolCalled, ToolCancelled
 from agiza.contracts.tools import CANCEL_ORDER, ORDER_QUESTIONS
 from agiza.domain.desk import local_day, settle
-from agiza.domain.entry import Settled
+from agiza.domain.entry import Entry, Settled
 from agiza.domain.inbox import cancel
 from agiza.runtime.clock import Clock
 from agiza.runtime.metrics import Metrics
@@ -58,7 +58,7 @@ class ToolHandler:
         pinned = await self._catalog.menu(event.branch_id, event.menu_version)
         async with pipelined_transaction(self._pool) as conn:
             occasion = await self._read(conn, event, received.envelope.traceparent, pinned)
-            settled = await self._settle(conn, event, occasion)
+            settled = await self._settle(conn, entry_of(event, received.envelope.time), occasion)
             await record(conn, occasion, settled)
         count_answers(self._metrics, settled, path, event.call_id)
         count_orders(self._metrics, settled, occasion.held)
@@ -127,12 +127,11 @@ class ToolHandler:
             moves_orders=any(call.name == CANCEL_ORDER for call in event.calls),
         )
 
-    async def _settle(self, conn: Connection, event: ToolCalled, occasion: Occasion) -> Settled:
-        entry = entry_of(event)
+    async def _settle(self, conn: Connection, entry: Entry, occasion: Occasion) -> Settled:
         settled = settle(occasion.held, entry, occasion.now)
         if not settled.placed:
             return settled
         number = await store.take_order_numbers(
-            conn, event.branch_id, local_day(occasion.now, occasion.held.branch), len(settled.placed)
+            conn, entry.branch_id, local_day(occasion.now, occasion.held.branch), len(settled.placed)
         )
         return settle(occasion.held, entry, occasion.now, first_number=number)

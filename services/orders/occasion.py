@@ -52,17 +52,19 @@ def held_of(
         sold_out=around.sold_out,
         caller_number=around.caller_number,
         is_known_caller=is_known_caller,
+        ended_at=around.ended_at,
     )
 
 
-def entry_of(event: ToolCalled) -> Entry:
-    """The event in the domain's words."""
+def entry_of(event: ToolCalled, asked_at: datetime) -> Entry:
+    """The event in the domain's words. ``asked_at`` is its envelope's time, the same however often it is sent."""
     evidence = event.read_back
     return Entry(
         call_id=CallId(event.call_id),
         branch_id=BranchId(event.branch_id),
         leg_epoch=event.leg_epoch,
         calls=tuple(ToolCall(call.id, call.name, call.args) for call in event.calls),
+        asked_ms=int(asked_at.timestamp() * 1000),
         deadline_ms=event.deadline_ms,
         cart_version_told=event.cart_version_told,
         read_back=ReadBack(

@@ -93,6 +93,7 @@ class StaffCounter:
             branch_id=held.branch.id,
             leg_epoch=held.leg_epoch,
             calls=(call,),
+            asked_ms=int(now.timestamp() * 1000),
             deadline_ms=int(now.timestamp() * 1000),
         )
         guards = replace(GUARDS, rules=lambda cart, name, args, context: handle_staff(cart, action, context))

@@ -51,12 +51,14 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What else the rules look at. ``read_at`` is the database's clock, after the cart's lock was had."""
+    """What else the rules look at. ``read_at`` is the database's clock, after the cart's lock was had. ``ended_at`` is
+    when the carrier told ``webhook`` that the call is over: an earlier call's end does not count for its cart."""
 
     read_at: datetime
     results: Mapping[str, StoredResult]
     sold_out: frozenset[str]
     caller_number: str | None
+    ended_at: datetime | None
     orders: Sequence[OrderRow]
 
 
@@ -110,6 +112,7 @@ def _surroundings(*, of_caller: bool, locked: bool) -> str:
       (SELECT array_agg(item_id) FROM stock
         WHERE branch_id = %(branch_id)s AND (sold_out_until IS NULL OR sold_out_until > %(now)s)),
       (SELECT pii_caller FROM calls WHERE call_id = %(call_id)s),
+      (SELECT ended_at FROM calls WHERE call_id = %(call_id)s),
       (SELECT jsonb_agg(jsonb_build_array(order_id, order_number, state, total_minor, currency, eta_minutes,
                                           promised_at, is_earlier) ORDER BY placed_at, order_number)
          FROM ({_orders_query(of_caller=of_caller, locked=locked)}) AS placed)
@@ -147,12 +150,13 @@ async def read_desk(
     row = await cart.fetchone()
     found = await around.fetchone()
     assert found is not None, "a SELECT without FROM has one row"
-    read_at, results, sold_out, caller_number, orders = found
+    read_at, results, sold_out, caller_number, ended_at, orders = found
     return CartRow(*row) if row else None, Surroundings(
         read_at,
         {id: StoredResult(*stored) for id, stored in (results or {}).items()},
         frozenset(sold_out or ()),
         caller_number,
+        ended_at,
         [_order_row(*order) for order in orders or ()],
     )
 

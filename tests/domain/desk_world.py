@@ -46,8 +46,8 @@ class World:
         late_ms: int = 0,
         language: str = "en",
     ) -> Entry:
-        deadline_ms = int(self.now.timestamp() * 1000) + 8000 - late_ms
-        return Entry(CALL, BRANCH, epoch, calls, deadline_ms, told, heard, language)
+        asked_ms = int(self.now.timestamp() * 1000) - late_ms
+        return Entry(CALL, BRANCH, epoch, calls, asked_ms, asked_ms + 8000, told, heard, language)
 
     def settle(self, entry: Entry) -> Settled:
         """Settle and write, as the shell does: a number is taken only when an order comes of it."""
@@ -86,6 +86,10 @@ class World:
     def heard(self) -> ReadBack:
         """The cart is read to the caller, who answers."""
         return ReadBack(str(self.answer("getTotal")["quote_id"]), "completed", 9_000, 600)
+
+    def hang_up(self) -> None:
+        """The carrier says at this moment that the call is over."""
+        self.held = replace(self.held, ended_at=self.now)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -135,6 +139,7 @@ WITHOUT: dict[str, Callable[[], Guards]] = {
     "inbox": lambda: replace(GUARDS, inbox=passes),
     "tombstone": lambda: replace(GUARDS, tombstone=passes),
     "fence": lambda: replace(GUARDS, fence=passes),
+    "end": lambda: replace(GUARDS, end=passes),
     "deadline": lambda: replace(GUARDS, deadline=passes),
     "read_back": lambda: replace(GUARDS, rules=unheard),
     "stale_cart": lambda: replace(GUARDS, rules=any_version),

@@ -81,6 +81,55 @@ def test_what_expired_stays_expired_and_questions_do_not_expire() -> None:
     assert world.units == {}
 
 
+@pytest.mark.parametrize(
+    ("after_s", "how"), [(-3, "applied"), (1, "applied"), (1.001, "call_over"), (3600, "call_over")]
+)
+def test_nothing_is_changed_by_what_was_asked_after_the_call(after_s: float, how: str) -> None:
+    world = with_fries()
+    world.hang_up()
+    world.wait(after_s)
+    (answer,) = world.ask(call("addItem", name="tea"))
+    assert answer.how == how
+    assert world.units == ({"fries": 1, "tea": 1} if how == "applied" else {"fries": 1})
+
+
+def test_what_was_asked_before_the_end_is_carried_out_after_it_until_its_deadline() -> None:
+    """The caller said yes and hung up; the entry lay on its stream meanwhile."""
+    world = with_fries()
+    entry = world.entry(call("placeOrder"), heard=world.heard(), told=1)
+    late = world.entry(call("addItem", name="tea"))
+    world.wait(1)
+    world.hang_up()
+    world.wait(5)
+    assert world.settle(entry).answers[0].response["code"] == "order_placed"
+    world.wait(10)
+    assert [answer.how for answer in world.settle(late).answers] == ["expired"]
+    assert world.numbers == [1]
+
+
+def test_after_the_call_a_refusal_stays_and_questions_are_answered() -> None:
+    world = with_fries()
+    world.hang_up()
+    world.wait(60)
+    asked = (call("addItem", name="tea"), call("placeOrder"), call("getTotal"), call("searchMenu", query="tea"))
+    entry = world.entry(*asked)
+    first = world.settle(entry)
+    assert [answer.how for answer in first.answers] == ["call_over", "call_over", "applied", "applied"]
+    assert (first.answers[0].response["status"], first.answers[0].response["code"]) == ("refused", "call_over")
+    assert first.answers[0].response["message"] == "The call is over, so that was not done."
+    world.held = replace(world.held, ended_at=None)
+    assert [answer.how for answer in world.settle(entry).answers] == ["repeated"] * 4
+    assert world.units == {"fries": 1}
+
+
+def test_the_end_of_an_earlier_call_does_not_bind_the_one_that_goes_on_with_its_cart() -> None:
+    world = with_fries()
+    world.hang_up()
+    world.wait(60)
+    world.held = replace(world.held, ended_at=None)  # its row is that of the call that asks
+    assert world.ask(call("addItem", name="tea"))[0].how == "applied"
+
+
 def test_an_older_leg_gets_its_old_answers_and_nothing_else() -> None:
     world = World()
     old = call("addItem", name="fries")
@@ -194,6 +243,13 @@ def changed_long_after(world: World) -> bool:
     return world.units != {}
 
 
+def changed_after_the_call(world: World) -> bool:
+    world.hang_up()
+    world.wait(60)
+    world.ask(call("addItem", name="fries"))
+    return world.units != {}
+
+
 def placed_without_a_word(world: World) -> bool:
     world.ask(call("addItem", name="fries"))
     world.ask(call("placeOrder"), heard=ReadBack("q-made-up", "completed", 9_000, 900))
@@ -218,6 +274,7 @@ HARM: dict[str, Callable[[World], bool]] = {
     "inbox": doubled_by_a_repetition,
     "tombstone": carried_out_though_cancelled,
     "fence": changed_by_an_older_leg,
+    "end": changed_after_the_call,
     "deadline": changed_long_after,
     "read_back": placed_without_a_word,
     "stale_cart": added_again_after_a_lost_answer,

@@ -2,6 +2,7 @@
 call asked for, once. Every entry is settled twice, and the second time changes nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import reduce
 from typing import Any
 
@@ -24,7 +25,7 @@ from agiza.domain.codec import cart_from_json, cart_to_json
 from agiza.domain.commands import MUTATING_TOOLS
 from agiza.domain.context import ReadBack
 from agiza.domain.desk import settle
-from agiza.domain.entry import Answer, Entry, Held, Settled, ToolCall
+from agiza.domain.entry import KEPT, Answer, Entry, Held, Settled, ToolCall
 from agiza.domain.inbox import TOMBSTONE, cancel
 
 ITEMS = st.sampled_from(["fries", "soda", "tea", "chicken-burger", "chicken-burger-combo", "pizza", ""])
@@ -63,7 +64,7 @@ class DeskMachine(RuleBasedStateMachine):
         assert again.changes_nothing
         assert again.cart == first.cart
         for one, other in zip(first.answers, again.answers, strict=True):
-            if one.how in ("applied", "expired", "stale_cart", "repeated"):
+            if one.how in (*KEPT, "repeated"):
                 assert (other.how, other.response) == ("repeated", one.response)
             else:
                 assert other.how == one.how
@@ -76,6 +77,9 @@ class DeskMachine(RuleBasedStateMachine):
             assert settled.changes_nothing
         if entry.deadline_ms + 1000 < self.world.now.timestamp() * 1000:
             assert not {answer.name for answer in settled.answers if answer.how == "applied"} & MUTATING_TOOLS
+        ended_ms = before.ended_at.timestamp() * 1000 if before.ended_at is not None else entry.asked_ms
+        if entry.asked_ms > ended_ms + 1000:
+            assert not {answer.name for answer in settled.answers if answer.how == "applied"} & MUTATING_TOOLS
         if entry.cart_version_told not in (None, before.cart.version):
             assert settled.cart.version == before.cart.version
         for answer in settled.answers:
@@ -83,7 +87,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     def check_told(self, answer: Answer) -> None:
         """What the model was told once about a function call is what it is told ever after."""
-        if answer.how in ("applied", "expired", "stale_cart"):
+        if answer.how in KEPT:
             assert answer.id not in self.told
             self.told[answer.id] = answer.response
         elif answer.how == "repeated":
@@ -102,6 +106,16 @@ class DeskMachine(RuleBasedStateMachine):
         told = None if behind is None else max(0, self.world.held.cart.version - behind)
         entry = self.world.entry(*calls, epoch=epoch, told=told, late_ms=late_ms)
         self.settle(entry)
+        return entry
+
+    @rule(target=sent, calls=st.lists(CALLS, min_size=1, max_size=3), seconds=st.sampled_from([-5, 0, 60]))
+    def send_around_the_end(self, calls: list[ToolCall], seconds: int) -> Entry:
+        """So long after the call; then its cart goes on in another one."""
+        world = self.world
+        world.held = replace(world.held, ended_at=world.now - timedelta(seconds=seconds))
+        entry = world.entry(*calls, epoch=world.held.leg_epoch)
+        self.settle(entry)
+        world.held = replace(world.held, ended_at=None)
         return entry
 
     @rule(target=sent, outcome=st.sampled_from(["completed", "completed", "cut", "playing", "none"]))

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -123,6 +123,8 @@ class AttackRunner:
                         )
                     )
                 )  # fmt: skip
+            case {"hung_up": seconds_ago}:
+                self._end_call(siege, seconds_ago)
             case {"sell_out": item}:
                 self._sell_out(siege.attack.branch, item)
             case {"kitchen": state}:
@@ -224,6 +226,15 @@ class AttackRunner:
 
     def _sell_out(self, branch: str, item: str) -> None:
         self._admin.execute("INSERT INTO stock (branch_id, item_id) VALUES (%s, %s)", (branch, item))
+
+    def _end_call(self, siege: Siege, seconds_ago: int) -> None:
+        """As ``webhook`` notes it when the carrier says so."""
+        ended_at = self._desk.clock.now() - timedelta(seconds=seconds_ago)
+        self._admin.execute(
+            "INSERT INTO calls (call_id, branch_id, menu_version, pii_caller, stage, traceparent, started_at, ended_at)"
+            " VALUES (%s, %s, 1, %s, 'ended', '', %s, %s)",
+            (siege.call_id, siege.attack.branch, CALLER, ended_at - timedelta(minutes=5), ended_at),
+        )
 
     def _set_clock(self, moment: datetime) -> None:
         StoppedClock.__init__(self._desk.clock, moment)  # it never goes back, but each attack has a day of its own

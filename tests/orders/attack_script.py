@@ -19,7 +19,7 @@ the options are `id`, `epoch`, `told`, `late_ms`, `branch`, `menu`. Or it is one
     {again: n}                   the last event is delivered n more times
     {read_back: how}             the total is asked for and read as EVIDENCE says     {heard: {...}}    forged evidence
     {spoken_ms: n}               the caller has spoken for so long since
-    {take_over: epoch}, {move_cart: true}, {cancel: id}, {sell_out: item}, {kitchen: state}
+    {take_over: epoch}, {move_cart: true}, {cancel: id}, {hung_up: seconds ago}, {sell_out: item}, {kitchen: state}
     {everywhere: text}           a call of each tool for each of its text arguments with this text, in one message
 
 Arguments may hold {repeat: text, times: n}, {nest: depth}, {list: n}, {keys: n} and {surrogate: true}.

@@ -48,6 +48,7 @@ REMOVED: tuple[tuple[str, Any, str, str, str], ...] = (
     ("commands.NOTE_CHARS_MAX", 10**6, "texts", "a note just too long", "texts_are_short_and_plain"),
     ("commands.clean_text", str, "texts", "a newline in the name", "texts_are_short_and_plain"),
     ("decide_customer.normalise_phone", lambda text, _: text, "texts", "a satellite number", "must not be rung"),
+    ("desk.END_SLACK_MS", 10**9, "moments", "a placing after the caller hung up", "no_order_without_a_yes"),
     ("tool_calls.changes_cart", lambda *_: False, "moments", "a change based on an older cart", "stale_cart"),
 )
 

@@ -141,6 +141,25 @@ async def test_the_database_is_asked_for_the_time(desk: Desk) -> None:
         assert answered.event.results[0].response["code"] == code
 
 
+async def test_what_is_asked_after_the_call_changes_nothing(desk: Desk) -> None:
+    await desk.ask("addItem", name="fries")
+    heard = await desk.read_back()
+    yes = desk.event(fc("placeOrder"), heard=heard)
+    desk.run(
+        "INSERT INTO calls (call_id, branch_id, menu_version, stage, traceparent, started_at, ended_at)"
+        f" VALUES ('{CALL}', 'westlands', 1, 'ended', '', '{desk.clock.now()}', '{desk.clock.now()}')"
+    )
+    desk.clock.advance(3)
+    refused = desk.event(fc("addItem", name="tea"), fc("placeOrder"), heard=heard)
+    first = await desk.answer(refused)
+    assert [(answer["status"], answer["code"]) for answer in first] == [("refused", "call_over")] * 2
+    assert await desk.answer(refused) == first
+    assert desk.metrics.value("call_over_rejected_total") == 2
+    assert desk.rows("SELECT count(*) FROM orders") == [(0,)]
+    (placed,) = await desk.answer(yes)
+    assert placed["code"] == "order_placed", "asked while the caller was there, and within its deadline"
+
+
 async def test_a_late_question_is_still_answered(desk: Desk) -> None:
     (answer,) = await desk.answer(desk.event(fc("searchMenu", query="fries"), late_ms=20_000))
     assert answer["status"] == "ok"

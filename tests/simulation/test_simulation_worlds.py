@@ -37,7 +37,7 @@ def test_whatever_breaks_nothing_is_lost_or_doubled() -> None:
     outcome = simulate("suite", 400)
     assert [str(violation) for violation in outcome.violations] == []
     assert outcome.calls == 400
-    for misfortune in ("legs killed", "splits", "handoffs", "dials"):
+    for misfortune in ("legs killed", "splits", "handoffs", "dials", "hung up unseen"):
         assert outcome.counts[misfortune], f"{misfortune}: the world was too kind"
     assert outcome.counts["orders"] > 300, "somebody must get something to eat"
 
@@ -71,6 +71,7 @@ def test_the_history_does_not_depend_on_the_order_of_a_hash() -> None:
         ("epoch", {"I5"}),
         ("unique order", {"I1"}),
         ("deadline", {"I5"}),
+        ("end", {"I5"}),
         ("read-back", {"I2"}),
     ],
 )
