@@ -1,5 +1,6 @@
 """The states of a placed order and the moves between them."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -41,16 +42,16 @@ POS_STATES: tuple[OrderState, ...] = (
 )  # fmt: skip
 """The words of a POS. `placed` and `cancel_requested` are said by the caller's side only."""
 
+_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z]+(?:[_-][A-Za-z]+)*")
+
 TIMED_STATES = frozenset({_S.ACCEPTED, _S.PREPARING})
 """States in which a POS may tell the time again."""
 
 
-def read_state(text: str) -> OrderState | None:
-    """The state that a POS names, or None for a word that is not ours: record it, change nothing."""
-    try:
-        return OrderState(text.strip().lower())
-    except ValueError:
-        return None
+def unknown_word(said: str) -> str:
+    """A POS's word that is none of `POS_STATES`, as it may be recorded: one word of up to 40 letters. Anything else
+    could be somebody's name, number or address, and is recorded as being no word."""
+    return said if _WORD.fullmatch(said) else "(no word)"
 
 
 def can_move(current: OrderState, following: OrderState) -> bool:

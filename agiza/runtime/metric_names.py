@@ -40,6 +40,7 @@ CounterName = Literal[
     "orders_placed_total",
     "orders_cancelled_total",
     "order_moves_total",
+    "order_words_unknown_total",
     "escalation_total",
     "session_escalations_total",
     "handoff_callback_total",
@@ -171,6 +172,7 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "orders_placed_total": Metric("Orders placed", ("branch", "fulfilment")),
     "orders_cancelled_total": Metric("Orders cancelled", ("branch", "cancelled_by")),
     "order_moves_total": Metric("Steps of orders that a kitchen has told", ("state",)),
+    "order_words_unknown_total": Metric("Words of a POS about an order that are none of the API's: look in the log"),
     "escalation_total": Metric("Hand-offs to a person", ("reason", "outcome")),
     "session_escalations_total": Metric("Hand-offs that a call's session asked for, not the model", ("reason",)),
     "dial_refused_total": Metric(

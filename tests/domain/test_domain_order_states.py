@@ -13,8 +13,8 @@ from agiza.domain.orders import (
     is_final,
     may_cancel,
     minutes_left,
-    read_state,
     steps,
+    unknown_word,
 )
 
 LEGAL = """
@@ -43,9 +43,16 @@ def test_ends_and_cancelling() -> None:
     assert {state for state in OrderState if may_cancel(state)} == {"placed", "received", "accepted", "preparing"}
 
 
-def test_incoming_words() -> None:
-    assert read_state(" Accepted ") is OrderState.ACCEPTED
-    assert read_state("auto-finalised") is None
+@pytest.mark.parametrize("said", ["auto-finalised", "READY", "on_the_way", "x" * 40])
+def test_a_word_that_is_none_of_ours_is_recorded_as_it_was_said(said: str) -> None:
+    assert unknown_word(said) == said
+
+
+@pytest.mark.parametrize(
+    "said", ["", "x" * 41, "0711000001", "state-2", "Amina Wanjiru", "ready\n", " ready", "a--b", "<b>", "\u0131"]
+)
+def test_what_may_be_personal_or_is_no_word_is_not_recorded(said: str) -> None:
+    assert unknown_word(said) == "(no word)"
 
 
 def test_a_word_about_an_order_that_was_only_placed_implies_that_it_was_received() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from captured_logs import Logged
 from orders_api import TOKEN, Api
 from orders_desk import Desk
 
@@ -122,6 +123,32 @@ async def test_a_word_that_is_not_ours_is_refused_with_those_that_are(till: http
     assert (await say(till, order_id, "rejected", reason="bored")).status_code == 422
     assert (await say(till, order_id, "ready", eta_minutes=5)).status_code == 422
     assert (await say(till, order_id, "rejected", reason="busy", note="a\nb")).status_code == 422
+
+
+async def test_a_word_that_is_not_ours_is_recorded_for_whoever_looks_after_the_pos(
+    api: Api, till: httpx.AsyncClient, order_id: str, logged: Logged
+) -> None:
+    for word in ("auto-finalised", "READY", "Amina Wanjiru 0711000001"):
+        assert (await say(till, order_id, word)).status_code == 422
+    recorded = logged.events("order_word_unknown")
+    assert [line["word"] for line in recorded] == ["auto-finalised", "READY", "(no word)"]
+    assert {line["order_id"] for line in recorded} == {order_id}
+    ((key_id,),) = api.desk.rows("SELECT key_id FROM api_keys")
+    assert {line["key_id"] for line in recorded} == {key_id}
+    assert "Wanjiru" not in logged.text
+    assert api.desk.metrics.value("order_words_unknown_total") == 3
+    assert events(api.desk) == ["placed"]
+
+
+async def test_only_words_of_a_key_about_an_order_are_recorded(
+    api: Api, till: httpx.AsyncClient, order_id: str, logged: Logged
+) -> None:
+    assert (await say(await api.client("no-key"), order_id, "finalised")).status_code == 401
+    assert (await say(await api.till("westlands", rights=["orders:read"]), order_id, "finalised")).status_code == 403
+    assert (await say(till, "+254711000001", "finalised")).status_code == 422
+    assert (await say(till, order_id, "accepted")).status_code == 422, "a field is missing, the word is ours"
+    assert logged.events("order_word_unknown") == []
+    assert api.desk.metrics.value("order_words_unknown_total") == 0
 
 
 async def test_what_was_sent_is_not_repeated_in_a_refusal(till: httpx.AsyncClient, order_id: str) -> None:

@@ -59,7 +59,9 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 def needs(right: Right) -> Callable[[Request, ApiParts, HTTPAuthorizationCredentials | None], Awaitable[KeyHolder]]:
-    """A dependency: whoever asks, if their key has this right. Raises :class:`Problem` otherwise."""
+    """A dependency: whoever asks, if their key has this right. Raises :class:`Problem` otherwise.
+
+    The key's id is in ``request.state.key_id`` from then on."""
 
     async def holder(request: Request, parts: Parts, credentials: Credentials) -> KeyHolder:
         is_outside = any(name in request.headers for name in _PROXIED)
@@ -73,6 +75,7 @@ def needs(right: Right) -> Callable[[Request, ApiParts, HTTPAuthorizationCredent
             raise Problem("too-many-requests", "this key asks too often", headers={"retry-after": str(wait_s)})
         if right not in found.rights:
             raise Problem("right-missing", f"this key does not have the right {right}")
+        request.state.key_id = found.key_id
         return found
 
     return holder

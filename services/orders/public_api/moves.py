@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from agiza.domain.orders import OrderState
+from agiza.domain.orders import OrderState, unknown_word
 from agiza.runtime.http import trace_header
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import Connection, transaction
@@ -16,16 +17,35 @@ from agiza.runtime.traces import Trace
 from services.orders import moves, store_moves
 from services.orders.moves import Moved, NotMoved, Told
 from services.orders.public_api import once
-from services.orders.public_api.access import ApiParts, OrderWriter, Parts
+from services.orders.public_api.access import ApiParts, OrderWriter, Parts, parts_of
 from services.orders.public_api.keys import KeyHolder
 from services.orders.public_api.once import Answer
 from services.orders.public_api.orders import no_order
 from services.orders.public_api.problems import MEDIA_TYPE, Problem, PublicRoute
 from services.orders.public_api.shapes import IdempotencyKey, Order, OrderId, Word
 
-router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=PublicRoute)
-
 log = get_logger(__name__)
+
+
+class WordRoute(PublicRoute):
+    """A route that is told a kitchen's word. One that is none is recorded: a POS set up wrongly must be seen."""
+
+    def on_invalid(self, request: Request, error: RequestValidationError) -> None:
+        """Log and count a word that is not ours. What is no order's id is not repeated."""
+        errors = error.errors()
+        unknown = next((each for each in errors if each["type"] == "union_tag_invalid"), None)
+        if unknown is None or any(each["loc"][0] == "path" for each in errors):
+            return
+        parts_of(request).metrics.add("order_words_unknown_total")
+        log.warning(
+            "order_word_unknown",
+            order_id=request.path_params["order_id"],
+            key_id=request.state.key_id,
+            word=unknown_word(str(unknown["ctx"]["tag"])),
+        )
+
+
+router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=WordRoute)
 
 
 @router.post("/{order_id}/state", response_model=Order)

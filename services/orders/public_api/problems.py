@@ -130,6 +130,9 @@ class Problem(Exception):
 class PublicRoute(APIRoute):
     """A route whose refusals, expected or not, are problems."""
 
+    def on_invalid(self, request: Request, error: RequestValidationError) -> None:
+        """Told of a request that does not fit, before it is refused. Whoever sent it has a key with the right."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler, with every exception turned into an answer."""
         handle = super().get_route_handler()
@@ -140,6 +143,7 @@ class PublicRoute(APIRoute):
             except Problem as problem:
                 return problem.response()
             except RequestValidationError as error:
+                self.on_invalid(request, error)
                 return _invalid(error).response()
             except StarletteHTTPException as error:
                 return _of_http(error).response()
