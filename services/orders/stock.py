@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from agiza.domain.menu import Menu
 from agiza.domain.stock import NotStocked, Stocked, StockKind, find_stocked, name_of_entry
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
-from agiza.runtime.postgres import Pool, transaction
+from agiza.runtime.postgres import Connection, Pool, transaction
 from services.orders.catalog import Catalog
 
 REASON_CHARS_MAX: Final = 200
@@ -91,13 +92,19 @@ class StockBook:
 
         Raises :class:`StockRefused`, ``MenuNotFound`` for a branch that is not known, and psycopg's errors.
         """
+        menu = (await self._catalog.current(order.branch_id)).file.menu
+        async with transaction(self._pool) as conn:
+            return await self.set_in(conn, order, menu)
+
+    async def set_in(self, conn: Connection, order: StockOrder, menu: Menu) -> StockChange:
+        """The same in the caller's transaction, by the branch's newest menu. What is refused has written nothing."""
         now = self._clock.now()
         _check(order, now)
-        menu = (await self._catalog.current(order.branch_id)).file.menu
         found = find_stocked(menu, order.kind, order.name)
         if isinstance(found, NotStocked):
             raise _unknown(order, found)
-        changed = await (self._take(order, found, now) if order.sold_out else self._give_back(order, found, now))
+        set_now = self._take if order.sold_out else self._give_back
+        changed = await set_now(conn, order, found, now)
         log.info(
             "stock_changed",
             branch_id=order.branch_id,
@@ -112,41 +119,43 @@ class StockBook:
         """What the branch is out of at this moment, by entry. Raises ``MenuNotFound``."""
         menu = (await self._catalog.current(branch_id)).file.menu
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(
-                "SELECT item_id, sold_out_until, reason, set_by, set_at FROM stock WHERE branch_id = %s"
-                " AND (sold_out_until IS NULL OR sold_out_until > %s) ORDER BY item_id",
-                (branch_id, self._clock.now()),
-            )
-            rows = await cursor.fetchall()
+            return await self.sold_out_in(conn, branch_id, menu)
+
+    async def sold_out_in(self, conn: Connection, branch_id: str, menu: Menu) -> Sequence[SoldOut]:
+        """The same as the caller's transaction sees it."""
+        cursor = await conn.execute(
+            "SELECT item_id, sold_out_until, reason, set_by, set_at FROM stock WHERE branch_id = %s"
+            " AND (sold_out_until IS NULL OR sold_out_until > %s) ORDER BY item_id",
+            (branch_id, self._clock.now()),
+        )
+        rows = await cursor.fetchall()
         return [SoldOut(row[0], name_of_entry(menu, row[0]), *row[1:]) for row in rows]
 
-    async def _take(self, order: StockOrder, found: Stocked, now: datetime) -> bool:
+    async def _take(self, conn: Connection, order: StockOrder, found: Stocked, now: datetime) -> bool:
         changed = False
-        async with transaction(self._pool) as conn:
-            for entry in sorted(found.entries):  # two who set the same at once lock in one order
-                cursor = await conn.execute(
-                    "SELECT sold_out_until FROM stock WHERE branch_id = %s AND item_id = %s"
-                    " AND (sold_out_until IS NULL OR sold_out_until > %s) FOR NO KEY UPDATE",
-                    (order.branch_id, entry, now),
-                )
-                changed |= await cursor.fetchone() != (order.until,)
-                await conn.execute(
-                    "INSERT INTO stock (branch_id, item_id, sold_out_until, reason, set_by, set_at)"
-                    " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (branch_id, item_id) DO UPDATE SET"
-                    " sold_out_until = excluded.sold_out_until, reason = excluded.reason,"
-                    " set_by = excluded.set_by, set_at = excluded.set_at",
-                    (order.branch_id, entry, order.until, order.reason, order.by, now),
-                )
+        for entry in sorted(found.entries):  # two who set the same at once lock in one order
+            cursor = await conn.execute(
+                "SELECT sold_out_until FROM stock WHERE branch_id = %s AND item_id = %s"
+                " AND (sold_out_until IS NULL OR sold_out_until > %s) FOR NO KEY UPDATE",
+                (order.branch_id, entry, now),
+            )
+            changed |= await cursor.fetchone() != (order.until,)
+            await conn.execute(
+                "INSERT INTO stock (branch_id, item_id, sold_out_until, reason, set_by, set_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (branch_id, item_id) DO UPDATE SET"
+                " sold_out_until = excluded.sold_out_until, reason = excluded.reason,"
+                " set_by = excluded.set_by, set_at = excluded.set_at",
+                (order.branch_id, entry, order.until, order.reason, order.by, now),
+            )
         return changed
 
-    async def _give_back(self, order: StockOrder, found: Stocked, now: datetime) -> bool:
-        async with transaction(self._pool) as conn:
-            cursor = await conn.execute(
-                "DELETE FROM stock WHERE branch_id = %s AND item_id = ANY(%s)"
-                " RETURNING sold_out_until IS NULL OR sold_out_until > %s",
-                (order.branch_id, list(found.entries), now),
-            )
-            return any(row[0] for row in await cursor.fetchall())
+    async def _give_back(self, conn: Connection, order: StockOrder, found: Stocked, now: datetime) -> bool:
+        cursor = await conn.execute(
+            "DELETE FROM stock WHERE branch_id = %s AND item_id = ANY(%s)"
+            " RETURNING sold_out_until IS NULL OR sold_out_until > %s",
+            (order.branch_id, list(found.entries), now),
+        )
+        return any(row[0] for row in await cursor.fetchall())
 
 
 def _check(order: StockOrder, now: datetime) -> None:

@@ -21,7 +21,7 @@ from services.orders.public_api.access import ApiParts, OrderWriter, Parts, part
 from services.orders.public_api.keys import KeyHolder
 from services.orders.public_api.once import Answer
 from services.orders.public_api.orders import no_order
-from services.orders.public_api.problems import MEDIA_TYPE, Problem, PublicRoute
+from services.orders.public_api.problems import Problem, PublicRoute
 from services.orders.public_api.shapes import IdempotencyKey, Order, OrderId, Word
 
 log = get_logger(__name__)
@@ -60,20 +60,20 @@ async def say_state(
     """Say where the order is. The same word again changes nothing and is answered with the order as it stands."""
     told = _told(word)
     traceparent = str(Trace.continued(trace_header(request)))
+    digest = once.digest_of("state", order_id, word.model_dump(mode="json"))
     moved: Moved | None = None
     async with transaction(parts.pool) as conn:
-        answer = None
-        if idempotency_key is not None:
-            digest = once.digest_of("state", order_id, word.model_dump(mode="json"))
-            answer = await once.claim(conn, holder.key_id, idempotency_key, digest)
-        if answer is None:
+
+        async def carry_out() -> Answer:
+            nonlocal moved
             moved, answer = await _carry_out(conn, parts, holder, order_id, told, traceparent)
-            if idempotency_key is not None:
-                await once.settle(conn, holder.key_id, idempotency_key, answer)
+            return answer
+
+        answer = await once.carried_out_once(conn, holder.key_id, idempotency_key, digest, carry_out)
     if moved is not None and moved.steps:
         parts.wake()
         _count(parts, moved)
-    return JSONResponse(answer.body, answer.status, media_type=None if answer.status == 200 else MEDIA_TYPE)
+    return once.response(answer)
 
 
 async def _carry_out(

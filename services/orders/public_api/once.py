@@ -1,11 +1,8 @@
 """A write with an ``Idempotency-Key`` is carried out once; its repetition gets the first answer.
 
     async with transaction(pool) as conn:
-        stored = await claim(conn, holder.key_id, key, digest)
-        if stored is not None:
-            return stored
-        ...                                   # the work, in the same transaction
-        await settle(conn, holder.key_id, key, Answer(200, body))
+        answer = await carried_out_once(conn, holder.key_id, key, digest_of("what", wanted), work)
+    return response(answer)
 
 The claim is a row, so of two equal requests at once the second waits for the first one's commit. What fails before it
 is judged (no such order, database away) leaves no row: it may be tried again under the same key.
@@ -15,13 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fastapi.responses import JSONResponse
 from psycopg.types.json import Jsonb
 
 from agiza.runtime.postgres import Connection
-from services.orders.public_api.problems import Problem
+from services.orders.public_api.problems import MEDIA_TYPE, Problem
 
 KEPT_DAYS: Final = 7
 FORGOTTEN_AT_ONCE: Final = 20
@@ -41,7 +40,29 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-async def claim(conn: Connection, key_id: str, key: str, digest: str) -> Answer | None:
+async def carried_out_once(
+    conn: Connection, key_id: str, key: str | None, digest: str, work: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """The answer of ``work``, which is done in the caller's transaction, or the one that the same request got before.
+
+    Without a key it is done each time. Raises :class:`Problem` when the key stands for another request.
+    """
+    if key is None:
+        return await work()
+    stored = await _claim(conn, key_id, key, digest)
+    if stored is not None:
+        return stored
+    answer = await work()
+    await _settle(conn, key_id, key, answer)
+    return answer
+
+
+def response(answer: Answer) -> JSONResponse:
+    """The answer as it is sent: everything but a 200 is a problem."""
+    return JSONResponse(answer.body, answer.status, media_type=None if answer.status == 200 else MEDIA_TYPE)
+
+
+async def _claim(conn: Connection, key_id: str, key: str, digest: str) -> Answer | None:
     """Take the key for this request: None when it is ours to carry out, else the answer that it got before.
 
     Raises :class:`Problem` when the key stands for another request.
@@ -64,7 +85,7 @@ async def claim(conn: Connection, key_id: str, key: str, digest: str) -> Answer 
     return Answer(row[1], row[2])
 
 
-async def settle(conn: Connection, key_id: str, key: str, answer: Answer) -> None:
+async def _settle(conn: Connection, key_id: str, key: str, answer: Answer) -> None:
     """Keep the answer. Committed together with what the request changed."""
     await conn.execute(
         "UPDATE api_writes SET status = %s, pii_answer = %s WHERE key_id = %s AND idempotency_key = %s",
