@@ -29,25 +29,29 @@ def change(sql: str) -> None:
         op.get_bind().exec_driver_sql(sql)
 
 
-def fill(table: str, key: str, values: str, where: str) -> None:
-    """``UPDATE table SET values WHERE where`` in batches along the primary key, each a transaction.
+def fill(table: str, key: str, values: str, where: str, *, source: str | None = None) -> None:
+    """``UPDATE table SET values [FROM source] WHERE where`` in batches, each a transaction.
 
+    They go along ``key``, the primary key of the table, or of the source where the values come from another table.
     Rows that are written meanwhile are written by code that knows, or does not know, the new columns: ``where`` must
     leave alone those that are right already.
     """
+    read, origin = (source, f" FROM {source}") if source is not None else (table, "")
+    place = f"{read}.{key}"
     after = None
     with op.get_context().autocommit_block():
         connection = op.get_bind()
         while True:
             last = connection.exec_driver_sql(
-                f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE %s::text IS NULL OR {key} > %s"  # noqa: S608
+                f"SELECT max({key}) FROM (SELECT {key} FROM {read} WHERE %s::text IS NULL OR {key} > %s"  # noqa: S608
                 f" ORDER BY {key} LIMIT {BATCH_ROWS}) AS batch",
                 (after, after),
             ).scalar()
             if last is None:
                 return
             connection.exec_driver_sql(
-                f"UPDATE {table} SET {values} WHERE (%s::text IS NULL OR {key} > %s) AND {key} <= %s AND ({where})",  # noqa: S608
+                f"UPDATE {table} SET {values}{origin}"  # noqa: S608
+                f" WHERE (%s::text IS NULL OR {place} > %s) AND {place} <= %s AND ({where})",
                 (after, after, last),
             )
             after = last

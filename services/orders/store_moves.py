@@ -141,7 +141,8 @@ async def list_orders(conn: Connection, wanted: OrderFilter, limit: int) -> list
 
 _ORDER: Final = """
 SELECT order_id, branch_id, call_id, order_number, state, fulfilment, currency, items_minor, delivery_fee_minor,
-       tax_minor, total_minor, eta_minutes, eta_at, reason, note, supplement_of, pii_customer, placed_at, updated_at,
+       tax_minor, taxes, total_minor, eta_minutes, eta_at, reason, note, supplement_of, pii_customer, placed_at,
+       updated_at,
        (SELECT coalesce(jsonb_agg(line ORDER BY position), '[]') FROM order_lines l WHERE l.order_id = o.order_id)
        AS lines,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('state', m.state, 'at', m.at, 'eta_minutes', m.eta_minutes,

@@ -31,6 +31,7 @@ class NewOrder:
     items_minor: int
     delivery_fee_minor: int
     tax_minor: int
+    taxes: Sequence[JsonObject]
     total_minor: int
     eta_minutes: int
     supplement_of: str | None
@@ -43,14 +44,14 @@ async def insert_order(conn: Connection, order: NewOrder) -> None:
     """Insert the order with its lines. One order per cart version: the unique keys are the last guard."""
     await conn.execute(
         "INSERT INTO orders (order_id, branch_id, call_id, cart_id, cart_version, order_number, day, state,"
-        " fulfilment, currency, items_minor, delivery_fee_minor, tax_minor, total_minor, eta_minutes, supplement_of,"
-        " pii_customer, placed_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'placed', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " fulfilment, currency, items_minor, delivery_fee_minor, tax_minor, taxes, total_minor, eta_minutes,"
+        " supplement_of, pii_customer, placed_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'placed', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             order.order_id, order.branch_id, order.call_id, order.cart_id, order.cart_version, order.order_number,
             order.day, order.fulfilment, order.currency, order.items_minor, order.delivery_fee_minor,
-            order.tax_minor, order.total_minor, order.eta_minutes, order.supplement_of, Jsonb(order.customer),
-            order.placed_at,
+            order.tax_minor, Jsonb(list(order.taxes)), order.total_minor, order.eta_minutes, order.supplement_of,
+            Jsonb(order.customer), order.placed_at,
         ),
     )  # fmt: skip
     await conn.execute(

@@ -16,7 +16,8 @@ CART = {"lines": [{"item": "fries", "quantity": 1, "choices": []}], "customer": 
 LINE = {"item": "tea", "quantity": 1, "options": [], "unit_minor": 12_000, "total_minor": 12_000}
 ORDER = {
     "order_id": "ord-1", "order_number": 1, "cart_version": 1, "state": "placed", "fulfilment": "pickup",
-    "currency": "KES", "items_minor": 12_000, "delivery_fee_minor": 0, "tax_minor": 1_655, "total_minor": 12_000,
+    "currency": "KES", "items_minor": 12_000, "delivery_fee_minor": 0, "tax_minor": 1_655,
+    "taxes": [{"id": "vat", "amount_minor": 1_655}], "total_minor": 12_000,
     "supplement_of": None, "pii_customer": NOBODY, "lines": [LINE],
 }  # fmt: skip
 TICKET = {"type": "agiza.order.placed", "data": {"order_id": "ord-1", "total_minor": 12_000, "lines": [LINE]}}

@@ -110,6 +110,8 @@ def totals_are_sums(facts: Facts) -> Iterator[str]:
         wanted = _totals(facts, [line["total_minor"] for line in order["lines"]], order["delivery_fee_minor"])
         if wanted != (order["items_minor"], order["tax_minor"], order["total_minor"]):
             yield f"order {order['order_number']}: {wanted} was wanted"
+        if sum(tax["amount_minor"] for tax in order["taxes"]) != order["tax_minor"]:
+            yield f"order {order['order_number']}: its taxes are not its tax"
         if order["delivery_fee_minor"] not in _fees(facts, order):
             yield f"order {order['order_number']}: a fee of {order['delivery_fee_minor']}"
         if order["currency"] != facts.document["branch"]["currency"]:

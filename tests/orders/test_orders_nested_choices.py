@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from orders_api import Api
 from orders_desk import BRANCHES, CALL, Desk, fc
 
 from agiza.domain.menu import parse_branch
@@ -29,6 +30,31 @@ async def test_the_ticket_has_them_in_the_kitchen_s_words(desk: Desk) -> None:
         ("VAT", True, ticket["tax_minor"])
     ]
     assert desk.rows("SELECT pii_state->>'schema_version' FROM carts") == [("2",)]
+
+
+async def test_an_order_has_each_of_its_taxes_on_ticket_and_row_and_over_the_api(api: Api) -> None:
+    doc: dict[str, Any] = copy.deepcopy(yaml.safe_load((BRANCHES / "westlands.yaml").read_text()))
+    doc["branch"]["tax"] = [
+        {"id": "vat", "name": "VAT", "rate_bp": 1600, "included": True},
+        {"id": "levy", "name": "Tourism levy", "rate_bp": 200, "included": False},
+    ]
+    await api.desk.catalog.publish([doc])
+    event = api.desk.event(fc("addItem", name="fries"), call_id=CALL)
+    await api.desk.answer(event.__class__(event.envelope, event.event.model_copy(update={"menu_version": 2})))
+    order_id = (await api.desk.place())["order_id"]
+    till = await api.till("westlands")
+    order = (await till.get(f"/v1/orders/{order_id}")).json()
+    # 250.00 with 16 % in it: 34.48; the levy is taken of the price without it, 215.52: 4.31, on top
+    assert order["taxes"] == [
+        {"id": "vat", "name": "VAT", "rate_bp": 1600, "included": True, "amount_minor": 3_448},
+        {"id": "levy", "name": "Tourism levy", "rate_bp": 200, "included": False, "amount_minor": 431},
+    ]
+    assert (order["items_minor"], order["tax_minor"], order["total_minor"]) == (25_000, 3_879, 25_431)
+    ((ticket,),) = api.desk.rows("SELECT pii_event->'data' FROM outbox")
+    assert ticket["taxes"] == order["taxes"]
+    api.desk.run("UPDATE orders SET taxes = NULL")
+    assert (await till.get(f"/v1/orders/{order_id}")).json()["taxes"] is None, "placed before they were recorded"
+    assert (await till.get("/v1/orders")).json()["orders"][0]["taxes"] is None
 
 
 async def test_a_cart_without_anything_new_is_kept_as_yesterday(desk: Desk) -> None:

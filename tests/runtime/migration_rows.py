@@ -57,6 +57,21 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
         " VALUES ('ord-1', 1, 'placed', now(), 'caller')",
         "UPDATE orders SET eta_at = '2026-03-06Z', reason = 'busy'",
     ),
+    "0007": (
+        "INSERT INTO orders (order_id, branch_id, call_id, cart_id, cart_version, order_number, day, state, fulfilment,"
+        " currency, items_minor, tax_minor, total_minor, placed_at) SELECT 'ord-taxed-' || n, 'westlands', 'HD_1',"
+        " 'cart-HD_1', 100 + n, 100 + n, '2026-03-06', 'placed', 'pickup', 'KES', 1160, 160, 1160, '2026-03-06Z'"
+        " FROM generate_series(1, 700) AS n",
+        "INSERT INTO outbox (event_id, branch_id, type, version, pii_event) SELECT 'placed-' || n, 'westlands',"
+        " 'agiza.order.placed', 1, jsonb_build_object('data', jsonb_build_object('order_id', 'ord-taxed-' || n,"
+        "  'taxes', jsonb_build_array(jsonb_build_object('id', 'vat', 'amount_minor', 100 + n))))"
+        " FROM generate_series(1, 600) AS n",
+        "INSERT INTO outbox (event_id, branch_id, type, version, pii_event) VALUES"
+        " ('old', 'westlands', 'agiza.order.placed', 1,"
+        "  jsonb_build_object('data', jsonb_build_object('order_id', 'ord-taxed-700', 'taxes', '[]'::jsonb))),"
+        " ('ready', 'westlands', 'agiza.order.ready', 1,"
+        "  jsonb_build_object('data', jsonb_build_object('order_id', 'ord-taxed-699', 'taxes', '[1]'::jsonb)))",
+    ),
 }
 """What is added after each revision. A later revision may have none: the rows of the earlier ones go through it."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from agiza.contracts.events import TicketLine
+from agiza.contracts.events import TicketLine, TicketTax
 from agiza.domain.orders import OrderState
 
 PAGE_MAX = 200
@@ -129,7 +129,8 @@ class OrderStep(_Answer):
 
 
 class Order(_Answer):
-    """A placed order. ``eta_minutes`` is the time that was told last, ``eta_at`` the moment that it meant."""
+    """A placed order. ``eta_minutes`` is the time that was told last, ``eta_at`` the moment that it meant. ``taxes``
+    add up to ``tax_minor``; null for an order that was placed before they were recorded one by one."""
 
     order_id: str
     branch_id: str
@@ -141,6 +142,7 @@ class Order(_Answer):
     items_minor: int
     delivery_fee_minor: int
     tax_minor: int
+    taxes: list[TicketTax] | None
     total_minor: int
     eta_minutes: int | None
     eta_at: datetime | None
