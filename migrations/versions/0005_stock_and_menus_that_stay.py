@@ -9,52 +9,48 @@ constant defaults, so no row is rewritten. Code from before this goes on reading
 
 from __future__ import annotations
 
-from alembic import op
+from agiza.runtime.migration_steps import change
 
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# Whoever waits for one of these tables waits behind us: rather give up and be run again than hold up calls.
-PATIENCE = "SET LOCAL lock_timeout = '500ms'"
-
 CHANGES = """
 ALTER TABLE menus
-    ADD COLUMN source text NOT NULL DEFAULT 'files',
-    ADD COLUMN published_by text NOT NULL DEFAULT '';
+    ADD COLUMN IF NOT EXISTS source text NOT NULL DEFAULT 'files',
+    ADD COLUMN IF NOT EXISTS published_by text NOT NULL DEFAULT '';
 COMMENT ON COLUMN menus.source IS 'files: a service published it at its start; hand: somebody did';
 
 ALTER TABLE stock
-    ADD COLUMN reason text NOT NULL DEFAULT '',
-    ADD COLUMN set_by text NOT NULL DEFAULT '',
-    ADD COLUMN set_at timestamptz NOT NULL DEFAULT now();
+    ADD COLUMN IF NOT EXISTS reason text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS set_by text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS set_at timestamptz NOT NULL DEFAULT now();
 COMMENT ON COLUMN stock.item_id IS 'An item''s id, or GROUP/OPTION for one option of a group';
 
-CREATE FUNCTION menus_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION menus_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a menu version never changes: publish a new one' USING ERRCODE = 'restrict_violation';
 END $$;
-CREATE TRIGGER menus_stay BEFORE UPDATE OR DELETE ON menus FOR EACH ROW EXECUTE FUNCTION menus_stay();
-CREATE TRIGGER menus_stay_all BEFORE TRUNCATE ON menus FOR EACH STATEMENT EXECUTE FUNCTION menus_stay();
+CREATE OR REPLACE TRIGGER menus_stay BEFORE UPDATE OR DELETE ON menus FOR EACH ROW EXECUTE FUNCTION menus_stay();
+CREATE OR REPLACE TRIGGER menus_stay_all BEFORE TRUNCATE ON menus FOR EACH STATEMENT EXECUTE FUNCTION menus_stay();
 """
 
 UNDONE = """
-DROP TRIGGER menus_stay_all ON menus;
-DROP TRIGGER menus_stay ON menus;
-DROP FUNCTION menus_stay();
-ALTER TABLE menus DROP COLUMN published_by, DROP COLUMN source;
-ALTER TABLE stock DROP COLUMN set_at, DROP COLUMN set_by, DROP COLUMN reason;
+DROP TRIGGER IF EXISTS menus_stay_all ON menus;
+DROP TRIGGER IF EXISTS menus_stay ON menus;
+DROP FUNCTION IF EXISTS menus_stay();
+ALTER TABLE menus DROP COLUMN IF EXISTS published_by, DROP COLUMN IF EXISTS source;
+ALTER TABLE stock
+    DROP COLUMN IF EXISTS set_at, DROP COLUMN IF EXISTS set_by, DROP COLUMN IF EXISTS reason;
 """
 
 
 def upgrade() -> None:
     """Add them. What is sold out at this moment stays so, without a reason."""
-    op.execute(PATIENCE)
-    op.execute(CHANGES)
+    change(CHANGES)
 
 
 def downgrade() -> None:
     """Take them away again."""
-    op.execute(PATIENCE)
-    op.execute(UNDONE)
+    change(UNDONE)
