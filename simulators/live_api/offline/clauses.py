@@ -150,7 +150,7 @@ def _read_new(cursor: Cursor, lines: Lines, ordered: Ordered, ref: Ref, units: i
     if new == _New(None, (), None):
         lines.out.append(Act("wrong"))  # "change the fries", and not what into
     elif draft is not None:
-        _change_draft(lines, draft, new, units)
+        _change_draft(lines, draft, new, units, _part_of(lines, draft, ref))
     else:
         _change_ordered(lines, ordered, ref, new, units)
 
@@ -161,12 +161,21 @@ def _combo_with(lines: Lines, ref: Ref) -> LineDraft | None:
     return next((draft for draft in reversed(lines.drafts()) if draft.fit(parts)), None)
 
 
-def _change_draft(lines: Lines, draft: LineDraft, new: _New, units: int | None) -> None:
+def _part_of(lines: Lines, draft: LineDraft, ref: Ref) -> str | None:
+    """The part of the line that is pointed at, where it is not the line itself."""
+    if ref.item is None or ref.item in draft.items:
+        return None
+    part = draft.fit(lines.lexicon.parts((ref.item,)))
+    return part[1] if part is not None else None
+
+
+def _change_draft(lines: Lines, draft: LineDraft, new: _New, units: int | None, part_said: str | None) -> None:
     """The line was said in this same utterance: it simply becomes something else."""
     if new.item is not None and not set(new.item.items) & set(draft.items):
         part = draft.fit(lines.lexicon.parts(new.item.items))
         if part is not None:
             draft.put(part)
+            part_said = part[1]
         else:
             draft.items, draft.heard = new.item.items, new.item.text
             draft.options, draft.shares, draft.share = [], [], None
@@ -178,6 +187,8 @@ def _change_draft(lines: Lines, draft: LineDraft, new: _New, units: int | None) 
         draft.share = None
     for choices in new.choices:
         choice = draft.fit(choices)
+        if part_said is not None and draft.put_inside(choices, part_said):
+            continue
         if choice is not None:
             draft.put(choice)
 

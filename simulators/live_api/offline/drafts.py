@@ -65,9 +65,39 @@ class LineDraft:
             former = self._same_group(receiver, choice)
             if former is not None:
                 receiver[receiver.index(former)] = choice[1]
+                if former != choice[1]:  # what was chosen within it goes with it
+                    receiver[:] = [option for option in receiver if not option.startswith(f"{former}/")]
                 return
         allowed = max(1, group.each_max) - receiver.count(choice[1])
         receiver.extend([choice[1]] * min(times, allowed))
+
+    def put_inside(self, choices: Iterable[Choice], part: str | None = None) -> bool:
+        """Give one of the choices to a part of this item: the one that is named, else the one that was named last, else
+        the only one that it comes with and that can have it. False where there is none."""
+        options = tuple(option for _, option in choices)
+        groups = [group for item in self.items for group in self.menu.groups_of(item)]
+        among = [group.id for group in groups]
+        named = [option for option in reversed(self.receiver) if "/" not in option]
+        chosen = [group for group in groups if any(group.option(option) for option in named)]
+        usual = [option for group in groups if group not in chosen for option in group.usual]
+        for parts in ([part],) if part is not None else (named, dict.fromkeys(usual)):
+            found = [inner for each in parts if (inner := self.menu.inner(each, among, options)) is not None]
+            if found and (parts is named or len(found) == 1):
+                self._put_inner(found[0])
+                return True
+        return False
+
+    def _put_inner(self, inner: str) -> None:
+        """It replaces another one where only one may be chosen."""
+        part, _, option = inner.rpartition("/")
+        rivals = {
+            f"{part}/{other.id}"
+            for group in self.menu.groups.values()
+            if group.single and group.option(option)
+            for other in group.options
+        }
+        self.receiver[:] = [each for each in self.receiver if each not in rivals and each != inner]
+        self.receiver.append(inner)
 
     def open_share(self, quantity: int) -> None:
         self.share = ShareDraft(quantity)

@@ -230,7 +230,8 @@ class Lines:
             return
         line = line or self._line_for(choices)
         if line is None:
-            self._modify_that(choices, None)
+            if self.line is None or not self.line.put_inside(choices):  # "a combo with the fries large"
+                self._modify_that(choices, None)
             return
         for draft in self.everyone or [line]:
             choice = draft.fit(choices)

@@ -17,7 +17,7 @@ spoken as their words, and any option is taken to go with any item (the server j
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from simulators.live_api.offline.turns import AgentSetup
@@ -101,6 +101,25 @@ class Menu:
     def groups_of(self, item_id: str) -> tuple[Group, ...]:
         item = self.items.get(item_id)
         return tuple(self.groups[name] for name in item.groups if name in self.groups) if item else ()
+
+    def inner(self, part: str, among: Iterable[str], options: Iterable[str]) -> str | None:
+        """One of these options within the part of an item that has the groups `among`, as "fries/large"; None where the
+        part does not open it."""
+        wanted = tuple(options)
+        for option in (own for name in among if name in self.groups if (own := self.groups[name].option(part))):
+            for group in (self.groups[name] for name in option.opens if name in self.groups):
+                for one in group.options:
+                    if one.id in wanted:
+                        return f"{part}/{one.id}"
+        return None
+
+    def can_have(self, item_id: str, option: str) -> bool:
+        """Whether the item has this option, or its part this choice ("fries/large")."""
+        groups = self.groups_of(item_id)
+        part, _, own = option.rpartition("/")
+        if part:
+            return self.inner(part, [group.id for group in groups], [own]) is not None
+        return any(group.option(own) for group in groups)
 
     def option_name(self, option_id: str, item_id: str | None = None) -> str:
         groups = self.groups_of(item_id) if item_id else tuple(self.groups.values())

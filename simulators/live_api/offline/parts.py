@@ -33,11 +33,17 @@ def take_as_part(lines: Lines, segment: Segment) -> bool:
         line.open_share(number.number)
     line.put(choice)
     line.parts_open = True
-    for option in lines.before:
-        if line.fit(choices_of(option)) is None:
-            lines.out.append(NotOnMenu(f"{option.text} {segment.text} in the {line.heard}"))
+    _put_before(lines, line, choice[1], segment)
     lines.forget_words()
     return True
+
+
+def _put_before(lines: Lines, line: LineDraft, part: str, segment: Segment) -> None:
+    """What stands in front of the part's name is chosen within it ("large fries"), or said to be not to be had."""
+    for option in lines.before:
+        choices = choices_of(option)
+        if not line.put_inside(choices, part) and line.fit(choices) is None:
+            lines.out.append(NotOnMenu(f"{option.text} {segment.text} in the {line.heard}"))
 
 
 def _listed(lines: Lines, line: LineDraft) -> bool:
@@ -48,7 +54,7 @@ def _listed(lines: Lines, line: LineDraft) -> bool:
 
 
 def take_implied_part(lines: Lines, item: str, segment: Segment) -> bool:
-    """ "a combo with a coke": the combo's soda, as it comes. What a combo cannot have is said."""
+    """ "a combo with a large coke": the combo's soda, of this kind. What a combo cannot have is said."""
     line = lines.line
     choice = line.fit(lines.lexicon.parts((item,))) if line is not None else None
     if line is None or choice is None or not (lines.with_ or line.parts_open) or line.taken(choice):
@@ -56,6 +62,7 @@ def take_implied_part(lines: Lines, item: str, segment: Segment) -> bool:
     line.put(choice)
     line.parts_open = True
     usual = {option for group in lines.menu.groups_of(item) for option in group.usual}
-    if not usual & set(option_ids(segment.choices)):
+    if not line.put_inside(segment.choices, choice[1]) and not usual & set(option_ids(segment.choices)):
         lines.out.append(NotOnMenu(f"{segment.text} in the {line.heard}"))
+    _put_before(lines, line, choice[1], segment)
     return True

@@ -106,6 +106,8 @@ class Planner:
             return
         for wish in dict.fromkeys(modify.wishes):
             lines = [line for line in self._lines_of(modify.ref) if self._option_for(line, wish)]
+            if not lines and self._modify_part(modify, wish):
+                continue
             if not lines:
                 self._cannot_modify(modify.ref, wish)
                 continue
@@ -118,6 +120,18 @@ class Planner:
             if quantity is not None and times == 1 and quantity >= line.quantity:
                 quantity = None
             self._call("applyModifier", item=line.item, modifier=option, line=line.id, **_given(quantity=quantity))
+
+    def _modify_part(self, modify: Modify, wish: Wish) -> bool:
+        """ "make the fries large", where the fries are part of a combo."""
+        owner = self._combo_with(modify.ref.item) if modify.ref.item is not None else None
+        if owner is None or modify.ref.item is None:
+            return False
+        for _, part in self._lexicon.parts((modify.ref.item,)):
+            if part in owner.options and (option := self._option_for(owner, wish, part)) is not None:
+                units = modify.quantity if modify.quantity is not None and modify.quantity < owner.quantity else None
+                self._call("applyModifier", item=owner.item, modifier=option, line=owner.id, **_given(quantity=units))
+                return True
+        return False
 
     def _exchange(self, modify: Modify, units: int) -> bool:
         """Several options for some units of a line: the units get a line of their own at once, since a second
@@ -159,9 +173,16 @@ class Planner:
             else:
                 self.plan.remarks.append("That is not in the order.")
 
-    def _option_for(self, line: CartLine, wish: Wish) -> str | None:
+    def _option_for(self, line: CartLine, wish: Wish, part: str | None = None) -> str | None:
+        """The option of the line, or within its named or only part that can have it: "fries/large"."""
         groups = self._menu.groups_of(line.item)
-        return next((option for group in groups for option in wish if group.option(option)), None)
+        own = next((option for group in groups for option in wish if group.option(option)), None)
+        if own is not None and part is None:
+            return own
+        among = [group.id for group in groups]
+        parts = [part] if part is not None else list(dict.fromkeys(line.options))
+        inner = [found for each in parts if (found := self._menu.inner(each, among, wish)) is not None]
+        return inner[0] if len(inner) == 1 else None
 
     # -- lines
 
@@ -256,6 +277,9 @@ class Planner:
             if owner is not None and any(group.id == group_id for group in groups):
                 units = new.quantity if new.quantity is not None and new.quantity < owner.quantity else None
                 self._call("applyModifier", item=owner.item, modifier=option, line=owner.id, **_given(quantity=units))
+                within = (self._option_for(owner, (each,), option) for each in new.options if units is None)
+                for inner in (each for each in within if each is not None):
+                    self._call("applyModifier", item=owner.item, modifier=inner, line=owner.id)
                 return True
         return False
 

@@ -185,10 +185,23 @@ class Reader:
         if not named or (part is not None and line.taken(part)):
             return  # "a combo with coleslaw instead of fries": the combo has it already
         former = lines.draft_of(ref)
-        if former is not None and former is not line:
+        owner = self._combo_before(line, ref)
+        if owner is not None:
+            lines.out.append(NotOnMenu(f"{line.heard} in the {owner.heard}"))
+            lines.drop(line)
+            lines.line = owner
+        elif former is not None and former is not line:
             lines.drop(former)
         else:
             self._replace(line, ref)
+
+    def _combo_before(self, line: LineDraft, ref: Ref) -> LineDraft | None:
+        """ "the chicken combo with wings instead of fries": the combo whose fries cannot be wings."""
+        drafts = self._lines.drafts()
+        former = drafts[drafts.index(line) - 1] if line in drafts[1:] else None
+        if former is None or ref.item is None or ref.item in former.items or not former.with_open:
+            return None
+        return former if former.fit(self._lexicon.parts((ref.item,))) else None
 
     def _on_instead(self, _: Segment) -> None:
         line, drafts = self._lines.line, self._lines.drafts()

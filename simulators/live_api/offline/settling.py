@@ -41,8 +41,7 @@ def settled(asked: Open, said: Utterance, menu: Menu) -> list[Intent] | None:
         return None
     wishes = [wish for i in said.intents if isinstance(i, Modify) for wish in i.wishes]
     more = named.options if named is not None else tuple(option for wish in wishes for option in wish)
-    groups = menu.groups_of(item)
-    options = [option for option in (*new.options, *more) if any(group.option(option) for group in groups)]
+    options = [option for option in (*new.options, *more) if menu.can_have(item, option)]
     said_number = said.number if said.number != 1 else None  # "the beef one" counts nothing
     quantity = said_number or new.quantity or (named.quantity if named is not None else None) or 1
     add = Add(item, quantity, tuple(options), new.shares)
