@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 Doc = dict[str, Any]
 
 PRICES = st.sampled_from([0, 0, 1, 99, 333, 5_000])
-OPTION_PRICES = st.sampled_from([0, 0, 0, 1, 7, 250, 1_000, -1, -50])
+OPTION_PRICES = st.sampled_from([0, 1, 7, 250, 1_000, -1, -50])
 
 
 @st.composite
@@ -25,7 +25,11 @@ def menus(draw: st.DrawFn) -> Doc:
     parts = [draw(_parts(f"part{n}", dishes, leaves)) for n in range(draw(st.integers(1, 2)))]
     # "make it a meal": an option of a dish of its own that opens groups of parts
     meal = draw(_group("meal", tuple(part["id"] for part in parts)))
-    combos = [draw(_item(f"combo{n}", [*parts, *plain, meal], taxes)) for n in range(draw(st.integers(1, 2)))]
+    # the first combo always brings a part
+    combos = [
+        draw(_item(f"combo{n}", [*parts, *plain, meal], taxes, first=None if n else parts[0]))
+        for n in range(draw(st.integers(1, 2)))
+    ]
     groups = {
         group["id"]: {key: value for key, value in group.items() if key != "id"} for group in (*plain, *parts, meal)
     }
@@ -75,7 +79,7 @@ def _taxes(draw: st.DrawFn) -> Any:
 def _group(draw: st.DrawFn, group_id: str, opens: tuple[str, ...]) -> Doc:
     """A group of up to three options; some of them may open others."""
     options: list[Doc] = []
-    for n in range(draw(st.integers(1, 3))):
+    for n in range(draw(st.sampled_from([1, 2, 3, 3]))):
         option: Doc = {"id": f"{group_id}-{n}", "name": f"{group_id} {n}", "price_minor": draw(OPTION_PRICES)}
         inner = draw(_uses(opens)) if opens and draw(st.booleans()) else []
         if inner:
@@ -89,7 +93,7 @@ def _group(draw: st.DrawFn, group_id: str, opens: tuple[str, ...]) -> Doc:
 
 @st.composite
 def _rules(draw: st.DrawFn, ids: list[str]) -> Doc:
-    most = draw(st.integers(1, min(2, len(ids))))
+    most = min(draw(st.sampled_from([1, 2, 2])), len(ids))
     least = draw(st.integers(0, most))
     default = draw(st.lists(st.sampled_from(ids), min_size=least, max_size=most, unique=True))
     return {"min": least, "max": most, **({"default": default} if default and draw(st.booleans()) else {})}
@@ -120,10 +124,14 @@ def _parts(draw: st.DrawFn, group_id: str, dishes: list[Doc], leaves: list[Doc])
 
 
 @st.composite
-def _item(draw: st.DrawFn, item_id: str, groups: list[Doc], taxes: Any) -> Doc:
-    """An item with up to two groups, one of them perhaps with limits of its own."""
+def _item(draw: st.DrawFn, item_id: str, groups: list[Doc], taxes: Any, first: Doc | None = None) -> Doc:
+    """An item with up to two groups, one of them perhaps with limits of its own; `first` is one that it must have."""
     uses: list[Any] = []
-    for group in draw(st.lists(st.sampled_from(groups), max_size=2, unique_by=lambda group: group["id"])):
+    others = [group for group in groups if group is not first]
+    drawn = draw(
+        st.lists(st.sampled_from(others), max_size=2 - (first is not None), unique_by=lambda group: group["id"])
+    )
+    for group in [*([first] if first is not None else []), *drawn]:
         if draw(st.booleans()):
             uses.append(group["id"])
             continue

@@ -37,6 +37,17 @@ class Oracle:
     def paths(self, item_id: str) -> list[str]:
         return [path for path, _ in self._walk(self.groups_of(item_id), "")]
 
+    def crowds(self, item_id: str) -> list[list[str]]:
+        """The options of each group that cannot have all of them, wherever it stands."""
+        return list(self._crowds(self.groups_of(item_id), ""))
+
+    def _crowds(self, groups: list[Doc], prefix: str) -> Iterator[list[str]]:
+        for group in groups:
+            if len(group["options"]) > group["max"]:
+                yield [prefix + option["id"] for option in group["options"]]
+            for option in group["options"]:
+                yield from self._crowds(self.opened(option), f"{prefix}{option['id']}/")
+
     def _walk(self, groups: list[Doc], prefix: str) -> Iterator[tuple[str, Doc]]:
         for group in groups:
             for option in group["options"]:
@@ -79,6 +90,24 @@ class Oracle:
             ]
             for parts in product(*ways):
                 yield {path: times for part in parts for path, times in part.items()}
+
+    # -- what can run out
+
+    def entries(self) -> list[str]:
+        """What the stock may name: items, and options as GROUP/OPTION."""
+        options = [f"{name}/{o['id']}" for name, group in self.doc["groups"].items() for o in group["options"]]
+        return [*options, *self.items]
+
+    def entry_of(self, path: str) -> list[str]:
+        """What would have to be out for this option to be."""
+        last = path.rpartition("/")[2]
+        found = [(name, o) for name, group in self.doc["groups"].items() for o in group["options"] if o["id"] == last]
+        return [entry for name, o in found for entry in (f"{name}/{last}", o.get("item")) if entry is not None]
+
+    def gone(self, out: set[str]) -> set[str]:
+        """The options that cannot be had: they are out themselves, or the item that they bring is."""
+        options = [option for group in self.doc["groups"].values() for option in group["options"]]
+        return {key.split("/")[1] for key in out if "/" in key} | {o["id"] for o in options if o.get("item") in out}
 
     # -- what words come to
 

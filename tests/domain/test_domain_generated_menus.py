@@ -38,8 +38,11 @@ def test_exactly_what_the_menu_allows_is_taken(doc: Doc, data: st.DataObject) ->
     """Any options, named in any order and any number of times: taken if and only if they come to a valid choice."""
     oracle = Oracle(doc)
     item_id = small_item(data, oracle)
-    paths = oracle.paths(item_id)
-    named = data.draw(st.lists(st.sampled_from(paths), max_size=6), label="named") if paths else []
+    paths, crowds = oracle.paths(item_id), oracle.crowds(item_id)
+    # anything, or one more than a group takes, perhaps
+    any_of = st.lists(st.sampled_from(paths), max_size=6) if paths else st.just([])
+    crowd = st.sampled_from(crowds).flatmap(st.permutations) if crowds else any_of
+    named = list(data.draw(any_of | crowd, label="named"))
     expected = oracle.asked_for(item_id, named)
     call = a_call(doc)
     outcome = call.tool("addItem", name=item_id, modifiers=named)
@@ -78,13 +81,9 @@ def test_nothing_that_is_sold_out_is_taken(doc: Doc, data: st.DataObject) -> Non
     item_id = small_item(data, oracle)
     paths = oracle.paths(item_id)
     named = data.draw(st.lists(st.sampled_from(paths), max_size=3), label="named") if paths else []
-    keys = [f"{name}/{option['id']}" for name, group in doc["groups"].items() for option in group["options"]]
-    out = data.draw(st.sets(st.sampled_from([*keys, *oracle.items]), max_size=3), label="sold out")
+    out = data.draw(st.sets(st.sampled_from(oracle.entries()), max_size=3), label="sold out")
     expected = oracle.asked_for(item_id, named)
-    options = {option["id"]: option for group in doc["groups"].values() for option in group["options"]}
-    gone = {key.split("/")[1] for key in out if "/" in key} | {
-        name for name, option in options.items() if option.get("item") in out
-    }
+    gone = oracle.gone(out)
     possible = (
         expected is not None and item_id not in out and not any(path.rpartition("/")[2] in gone for path in expected)
     )
@@ -110,13 +109,16 @@ class GeneratedCart(RuleBasedStateMachine):
         self.events = []
         self.delivers = "delivery" in doc["branch"]["fulfilment"]
         self.number = 0
+        self.out: set[str] = set()
 
     def do(self, tool: str, **args: Any) -> ToolOutcome:
         """One call, made twice: with the version that it was first told, the second one changes nothing."""
         told = self.call.cart.version
+        had = self.taken()
         self.call.set(cart_version_told=told)
         outcome = self.call.call(tool, args)
         self.events += outcome.events
+        self.nothing_gone_was_taken(had, tool)
         before = self.call.cart
         again = self.call.call(tool, args)
         if self.call.cart.version != told or outcome.events == ():
@@ -128,6 +130,47 @@ class GeneratedCart(RuleBasedStateMachine):
         if outcome.status == "refused":
             assert outcome.events == ()
         return outcome
+
+    def taken(self) -> set[tuple[str, str]]:
+        """Everything that some line has, as (item, path); the item itself has the empty path."""
+        return {(line.item, path) for line in self.call.cart.lines for path in ("", *config_of(self.call, line))}
+
+    def nothing_gone_was_taken(self, had: set[tuple[str, str]], tool: str) -> None:
+        """What was there before it ran out may stay; nothing of it comes in anew."""
+        for item_id, path in self.taken() - had:
+            assert path.rpartition("/")[2] not in self.oracle.gone(self.out), (tool, item_id, path)
+            assert item_id not in self.out, (tool, item_id)
+
+    @precondition(lambda self: self.call.cart.lines)
+    @rule(data=st.data(), is_on_line=st.booleans())
+    def run_out(self, data: st.DataObject, is_on_line: bool) -> None:
+        """Something that a line has, or could have, runs out; then somebody asks for it, or wants the cart as it is."""
+        line = data.draw(st.sampled_from(self.call.cart.lines), label="line")
+        has = sorted(config_of(self.call, line))
+        paths = has if is_on_line else [path for path in self.oracle.paths(line.item) if path not in has]
+        if not paths:
+            return
+        path = data.draw(st.sampled_from(paths), label="option")
+        self.out = {data.draw(st.sampled_from(self.oracle.entry_of(path)), label="sold out")}
+        self.call.set(sold_out=frozenset(self.out))
+        if is_on_line:
+            self.place()
+        else:
+            self.do("applyModifier", line=line.id, modifier=path)
+
+    @rule()
+    def come_in(self) -> None:
+        self.out = set()
+        self.call.set(sold_out=frozenset())
+
+    @precondition(lambda self: self.call.cart.lines)
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        """Something that a line has is not wanted: what it must have, or what other choices stand in, perhaps."""
+        line = data.draw(st.sampled_from(self.call.cart.lines), label="line")
+        has = sorted(config_of(self.call, line))
+        if has:
+            self.do("applyModifier", line=line.id, modifier=data.draw(st.sampled_from(has), label="option"), quantity=0)
 
     def items(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.oracle.items)), label="item")
@@ -171,7 +214,7 @@ class GeneratedCart(RuleBasedStateMachine):
     def place(self) -> None:
         self.number += 1
         self.call.set(order_number=self.number, order_id=f"order-{self.number}", cart_version_told=None)
-        expected = self.recomputed()
+        expected, wanted = self.recomputed(), self.taken()
         total = self.call.read()
         self.events += total.events
         outcome = self.do("placeOrder")
@@ -179,6 +222,9 @@ class GeneratedCart(RuleBasedStateMachine):
             totals = self.call.cart.placed[-1].totals
             assert (totals.subtotal_minor, totals.tax_minor, totals.total_minor) == expected
             assert sum(tax.amount_minor for tax in totals.taxes) == totals.tax_minor
+            for item_id, path in wanted:
+                assert item_id not in self.out, "nobody can make it"
+                assert path.rpartition("/")[2] not in self.oracle.gone(self.out), "nobody can make it"
 
     def recomputed(self) -> tuple[int, int, int]:
         cart = self.call.cart
@@ -210,4 +256,4 @@ class GeneratedCart(RuleBasedStateMachine):
 
 
 TestGeneratedCart = GeneratedCart.TestCase
-TestGeneratedCart.settings = settings(stateful_step_count=15)
+TestGeneratedCart.settings = settings(stateful_step_count=25)
