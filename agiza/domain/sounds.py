@@ -29,10 +29,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"ough", "of"),
         (r"augh", "a"),
         (r"^kn|^gn", "n"),
+        (r"^ny(?=[aeou])", "y"),  # a Swahili beginning that English ears take for its second half
         (r"^wr", "r"),
         (r"^who", "ho"),
         (r"wh", "w"),
-        (r"tch|ch|sh", "X"),
+        (r"tch|ch|sh|cc(?=[eiy])", "X"),  # of "cc" the Italian one: cappuccino
+        (r"cae", "ce"),  # caesar, which is often written as it sounds
         (r"ph", "f"),
         (r"th", "t"),
         (r"igh", "i"),

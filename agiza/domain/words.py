@@ -42,6 +42,7 @@ _CARRIERS = _set(
     """
 )
 _OF = _set("of ya wa la za cha vya")
+_WITH = _set("with na")
 _NO = _set("no not non without minus hold skip remove bila hakuna sitaki usiweke ondoa toa")
 _EXTRA = _set("extra more very additional zaidi sana")
 # What people ask for at a counter. None of these is another word misheard, whatever the menu has: "wine" is not "wing".
@@ -105,8 +106,11 @@ class Words:
     @property
     def head(self) -> int:
         """The place of the content word that says what kind of thing it is: the last of "fish burger", the first of
-        "baga ya samaki"."""
-        return 0 if any(word in _OF for word in self.plain[1:]) else len(self.content) - 1
+        "baga ya samaki", the one before the "with" of "coffee with milk"."""
+        if any(word in _OF for word in self.plain[1:]):
+            return 0
+        beside = [place for place, word in enumerate(self.content) if place and word in _WITH]
+        return (beside[0] if beside else len(self.content)) - 1
 
     @property
     def marks(self) -> tuple[tuple[str, ...], bool, bool]:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from agiza.domain.ids import ItemId
 from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item, resolve_option, words_of
+from agiza.domain.sounds import sound_of
+from agiza.domain.words import named
 
 WESTLANDS = branch_file("westlands").menu
 KILIMANI = branch_file("kilimani").menu
@@ -121,6 +123,40 @@ def test_every_name_of_every_option_means_that_option() -> None:
 def test_a_name_of_two_things_is_asked_back() -> None:
     names = {"a": ("the special",), "b": ("special",), "c": ("other",)}
     assert resolve("Special", names).near == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("cappuccino", "capuchino"),
+        ("pasticcio", "pastichio"),
+        ("caesar", "seezer"),
+        ("nyanya", "yanya"),
+        ("nyota", "yota"),
+    ],
+)
+def test_what_is_said_alike_sounds_alike(written: str, heard: str) -> None:
+    assert sound_of(written).full == sound_of(heard).full
+
+
+def test_other_beginnings_and_doubled_letters_stay_apart() -> None:
+    assert sound_of("nyama").full != sound_of("nama").full
+    assert sound_of("broccoli").full == sound_of("brokoli").full
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("fish burger", "burger"),
+        ("baga ya samaki", "baga"),
+        ("coffee with milk", "coffee"),
+        ("lemon tea with honey", "tea"),
+        ("chipsi na mayai", "chipsi"),
+        ("with milk", "milk"),
+    ],
+)
+def test_the_kind_of_thing_that_a_name_says(name: str, head: str) -> None:
+    assert named(name).content[named(name).head] == head
 
 
 def test_words() -> None:
