@@ -124,6 +124,7 @@ def _settings(folder: Path, port: int, *, durable: bool) -> str:
             f'aclfile "{folder / USERS_FILE}"',
             f"appendonly {'yes' if durable else 'no'}",
             "appendfsync everysec",
+            "aof-timestamp-enabled yes",  # so that kept data can be cut back to a moment
             'save ""',
             "daemonize no",
             "maxmemory-policy noeviction",

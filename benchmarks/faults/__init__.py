@@ -1,0 +1,1 @@
+"""Real processes under faults: whether every confirmed order becomes exactly one ticket."""
