@@ -66,19 +66,21 @@ async def rebuild_stream(pool: Pool, client: Client, branch_id: str) -> int:
     """Write the branch's stream anew from the outbox; returns the number of entries.
 
     For a Redis that lost or mixed up its data. Consumer groups that still exist keep their place; what they had read
-    and not acknowledged they get again. Groups that were lost begin at the oldest event. The relay waits meanwhile.
+    and not acknowledged they get again, and from the first entry on that was missing everything: nobody can know
+    whether they saw it before it was lost. Groups that were lost begin at the oldest event. The relay waits meanwhile.
     """
     stream = streams.orders_stream(branch_id)
     written = 0
     async with transaction(pool) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         cursor = await connection.execute(
-            "SELECT coalesce(max(sequence), 0) FROM outbox WHERE branch_id = %s", (branch_id,)
+            "SELECT coalesce(max(sequence), 0), coalesce(min(sequence), 1) FROM outbox WHERE branch_id = %s",
+            (branch_id,),
         )
         row = await cursor.fetchone()
         assert row is not None
-        after, last = max(0, row[0] - ENTRIES_KEPT), row[0]
-        await _empty_with_groups(client, stream)
+        after, last = max(row[1] - 1, row[0] - ENTRIES_KEPT), row[0]
+        await _empty_with_groups(client, stream, whole_until=await _whole_until(client, stream, after))
         while after < last:
             cursor = await connection.execute(
                 "SELECT sequence, pii_event FROM outbox "
@@ -100,21 +102,33 @@ async def rebuild_stream(pool: Pool, client: Client, branch_id: str) -> int:
     return written
 
 
-async def _empty_with_groups(client: Client, stream: str) -> None:
-    """Make the stream anew, without entries, with its groups where they were. (An old one refuses its old ids.)"""
+async def _whole_until(client: Client, stream: str, number: int) -> int:
+    """The last number after ``number`` up to which no entry is missing."""
+    while entries := await client.xrange(stream, min=entry_id(number + 1), count=PAGE):
+        for id, _ in entries:
+            if id != entry_id(number + 1):
+                return number
+            number += 1
+    return number
+
+
+async def _empty_with_groups(client: Client, stream: str, *, whole_until: int) -> None:
+    """Make the stream anew, without entries, with its groups where they were, or before the first entry that was
+    missing: a group that went on behind a hole would never be given what was in it. (An old one refuses its old ids.)
+    """
     if not await client.exists(stream):
         return
-    starts: dict[str, str] = {}
+    starts: dict[str, int] = {}
     for group in await client.xinfo_groups(stream):
         name = str(group["name"])
-        starts[name] = str(group["last-delivered-id"])
+        starts[name], _ = entry_number(str(group["last-delivered-id"]))
         pending = await client.xpending(stream, name)
         if pending["min"] is not None:
-            starts[name] = entry_id(int(str(pending["min"]).partition("-")[0]) - 1)
+            starts[name] = entry_number(str(pending["min"]))[0] - 1
     async with client.pipeline(transaction=True) as pipe:
         pipe.delete(stream)
         for name, start in starts.items():
-            pipe.xgroup_create(stream, name, id=start, mkstream=True)
+            pipe.xgroup_create(stream, name, id=entry_id(min(start, whole_until)), mkstream=True)
         await pipe.execute()
 
 

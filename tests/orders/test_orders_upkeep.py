@@ -84,6 +84,33 @@ async def test_feed_that_redis_lost_is_written_anew(
     assert desk.metrics.value("outbox_rebuilt_total", branch=BRANCH) == 1
 
 
+@pytest.mark.parametrize("harm", ["end lost", "emptied"])
+async def test_reader_who_went_on_behind_a_hole_is_given_what_was_in_it(
+    desk: Desk, redis: RedisClients, admin: Redis, upkeep: Upkeep, harm: str
+) -> None:
+    """Redis lost events that this reader had not seen, and it read what was published after that."""
+
+    async def read(count: int = 10) -> list[int]:
+        answer = await redis.commands.xreadgroup("kitchen", "cook", {FEED: ">"}, count=count)
+        ids = [id for _, entries in answer or [] for id, _ in entries]
+        for id in ids:
+            await redis.commands.xack(FEED, "kitchen", id)
+        return [int(id.partition("-")[0]) for id in ids]
+
+    await publish(desk, redis, 4)
+    await admin.xgroup_create(FEED, "kitchen", id="0")
+    assert await read(2) == [1, 2]
+    kept = await admin.xrange(FEED, count=2) if harm == "end lost" else []
+    await admin.delete(FEED)
+    for id, fields in kept:
+        await admin.xadd(FEED, fields, id=id)
+    await admin.xgroup_create(FEED, "kitchen", id="2-0" if kept else "0", mkstream=True)
+    await publish(desk, redis, 1)
+    assert await read() == [5]
+    await upkeep.look_after_feeds()
+    assert await read() == ([3, 4, 5] if kept else [1, 2, 3, 4, 5])
+
+
 async def test_feed_whose_beginning_was_trimmed_or_forgotten_is_whole(
     desk: Desk, redis: RedisClients, admin: Redis, upkeep: Upkeep, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
