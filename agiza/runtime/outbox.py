@@ -12,7 +12,8 @@ late gets a later number, and nobody can have seen it earlier.
 
 Numbering and publishing are two transactions under one lock: a number is durable before anybody outside learns it.
 The stream entry of number 17 has the id 17-0, so writing it twice is harmless. Redis may be away: numbering, and with
-it ``on_numbered`` (deliveries to subscribers), goes on. Streams are derived and can be rebuilt.
+it ``on_numbered`` (deliveries to subscribers), goes on. Streams are derived and can be rebuilt; nothing is published
+behind a hole while ``on_cut_off`` can fill it, so that readers get an effect after its cause.
 """
 
 from __future__ import annotations
@@ -69,21 +70,43 @@ OnNumbered = Callable[[Connection, Sequence[FeedEvent]], Awaitable[None]]
 """Called in the numbering transaction: rows that it writes exist exactly when the numbers do."""
 
 
+OnCutOff = Callable[[str], Awaitable[None]]
+"""Called, outside of any transaction, with a branch whose stream has lost its end: writes it anew."""
+
+
+class StreamCutOff(Exception):
+    """The branch's stream lacks what comes before the event that is to be added. Nothing was added."""
+
+    retryable = True
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(f"the stream of {branch} has lost its end")
+        self.branch = branch
+
+
 async def _nothing(connection: Connection, events: Sequence[FeedEvent]) -> None:
     """No subscribers."""
 
 
 class OutboxRelay:
-    """Numbers and publishes. Any number may run; they take turns."""
+    """Numbers and publishes. Any number may run; they take turns. Without ``on_cut_off`` it publishes behind holes."""
 
     def __init__(
-        self, pool: Pool, client: Client, *, clock: Clock, metrics: Metrics, on_numbered: OnNumbered = _nothing
+        self,
+        pool: Pool,
+        client: Client,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        on_numbered: OnNumbered = _nothing,
+        on_cut_off: OnCutOff | None = None,
     ) -> None:
         self._pool = pool
         self._client = client
         self._clock = clock
         self._metrics = metrics
         self._on_numbered = on_numbered
+        self._on_cut_off = on_cut_off
         self._wake = asyncio.Event()
         self._failures = 0
         self._gauges_due = 0.0
@@ -118,7 +141,12 @@ class OutboxRelay:
             if await cursor.fetchone() == (False,):
                 return False
         numbered = await self._number()
-        published = await self._publish()
+        try:
+            published = await self._publish()
+        except StreamCutOff as cut_off:
+            assert self._on_cut_off is not None, "else nobody looks for holes"
+            await self._on_cut_off(cut_off.branch)
+            return True
         return len(numbered) == BATCH or published == BATCH
 
     async def _number(self) -> list[FeedEvent]:
@@ -153,6 +181,12 @@ class OutboxRelay:
         """All or, when Redis refuses the transaction, none: a hole could not be filled later."""
         stream = streams.orders_stream(branch)
         async with self._client.pipeline(transaction=True) as pipe:
+            if self._on_cut_off is not None:
+                # On the watching connection: a Redis that is started again meanwhile, with less, breaks it.
+                await pipe.watch(stream)
+                if await _last_number(pipe, stream) + 1 < events[0].sequence:
+                    raise StreamCutOff(branch)
+                pipe.multi()  # type: ignore[no-untyped-call]
             for event in events:
                 pipe.xadd(stream, {EVENT_FIELD: feed_json(event.event)}, id=entry_id(event.sequence))
             answers = await pipe.execute(raise_on_error=False)
@@ -193,6 +227,17 @@ class OutboxRelay:
                 wait.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _last_number(client: Client, stream: str) -> int:
+    """The number of the newest entry that the stream has had; 0 for none."""
+    try:
+        state: dict[str, Any] = await client.xinfo_stream(stream)
+    except ResponseError as error:
+        if "no such key" in str(error):
+            return 0
+        raise
+    return int(str(state["last-generated-id"]).partition("-")[0])
 
 
 def entry_id(sequence: int) -> str:

@@ -42,7 +42,10 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         catalog = Catalog(pool)
         await catalog.publish([loaded.document for loaded in load_branch_files(settings.agiza_branches_dir)])
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
-        relay = OutboxRelay(pool, redis.commands, clock=process.clock, metrics=process.metrics)
+        upkeep = Upkeep(pool, redis.commands, process.metrics)
+        relay = OutboxRelay(
+            pool, redis.commands, clock=process.clock, metrics=process.metrics, on_cut_off=upkeep.rebuild_feed
+        )
         openings = Openings(pool, catalog, process.metrics)
         handler = ToolHandler(pool, catalog, process.clock, process.metrics)
         desk = ToolDesk(handler, TakeOvers(pool, openings, process.metrics), publisher, relay.wake)
@@ -68,7 +71,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         process.supervise("http", server.run(process.stopping))
         process.supervise("tool calls", consumer.run(process.stopping))
         process.supervise("outbox relay", relay.run(process.stopping))
-        process.supervise("upkeep", Upkeep(pool, redis.commands, process.metrics).run(process.stopping))
+        process.supervise("upkeep", upkeep.run(process.stopping))
         process.health.ready()
         log.info("ready", url=f"http://{server.host}:{server.port}")
         await process.run_until_stopped()

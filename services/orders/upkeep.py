@@ -63,9 +63,13 @@ class Upkeep:
             if await is_whole(self._pool, self._client, branch):
                 await trim_feed(self._client, branch, self._metrics)
                 continue
-            count = await rebuild_stream(self._pool, self._client, branch)
-            self._metrics.add("outbox_rebuilt_total", branch=branch)
-            _log.warning("order_stream_rebuilt", branch_id=branch, count=count)
+            await self.rebuild_feed(branch)
+
+    async def rebuild_feed(self, branch: str) -> None:
+        """Write the branch's stream anew from the outbox."""
+        count = await rebuild_stream(self._pool, self._client, branch)
+        self._metrics.add("outbox_rebuilt_total", branch=branch)
+        _log.warning("order_stream_rebuilt", branch_id=branch, count=count)
 
     async def clean(self) -> None:
         """Delete inbox rows and published events that nobody will ask for any more."""

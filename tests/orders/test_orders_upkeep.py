@@ -44,12 +44,17 @@ def upkeep(desk: Desk, redis: RedisClients, metrics: Metrics) -> Upkeep:
     return Upkeep(desk.pool, redis.commands, metrics)
 
 
-async def publish(desk: Desk, redis: RedisClients, count: int) -> None:
-    """So many more events of the branch, numbered and on its stream."""
+def write(desk: Desk, count: int) -> None:
+    """So many more events of the branch in the outbox."""
     desk.run(
         "INSERT INTO outbox (event_id, branch_id, type, version, pii_event)"
         f" SELECT gen_random_uuid()::text, '{BRANCH}', 'agiza.test', 1, '{{}}' FROM generate_series(1, {count})"
     )
+
+
+async def publish(desk: Desk, redis: RedisClients, count: int) -> None:
+    """So many more events of the branch, numbered and on its stream."""
+    write(desk, count)
     relay = OutboxRelay(desk.pool, redis.commands, clock=Clock(), metrics=desk.metrics)
     while await relay.relay_once():
         pass
@@ -109,6 +114,32 @@ async def test_reader_who_went_on_behind_a_hole_is_given_what_was_in_it(
     assert await read() == [5]
     await upkeep.look_after_feeds()
     assert await read() == ([3, 4, 5] if kept else [1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("kept", [2, 0], ids=["end lost", "emptied"])
+async def test_nothing_is_published_behind_a_hole(
+    desk: Desk, redis: RedisClients, admin: Redis, upkeep: Upkeep, kept: int
+) -> None:
+    """The relay meets the loss before the upkeep does: readers get what was lost first, then what is new."""
+    await publish(desk, redis, 4)
+    left = await admin.xrange(FEED, count=kept) if kept else []
+    await admin.delete(FEED)
+    for id, fields in left:
+        await admin.xadd(FEED, fields, id=id)
+    await admin.xgroup_create(FEED, "kitchen", id=f"{kept}-0", mkstream=True)
+    relay = OutboxRelay(desk.pool, redis.commands, clock=Clock(), metrics=desk.metrics, on_cut_off=upkeep.rebuild_feed)
+    write(desk, 1)
+    while await relay.relay_once():
+        pass
+    assert await feed(admin) == [1, 2, 3, 4, 5]
+    assert desk.metrics.value("outbox_rebuilt_total", branch=BRANCH) == 1
+    [[_, read]] = await redis.commands.xreadgroup("kitchen", "cook", {FEED: ">"})
+    assert [id for id, _ in read] == [f"{number}-0" for number in range(kept + 1, 6)]
+    write(desk, 1)
+    while await relay.relay_once():
+        pass
+    assert await feed(admin) == [1, 2, 3, 4, 5, 6]
+    assert desk.metrics.value("outbox_rebuilt_total", branch=BRANCH) == 1
 
 
 async def test_feed_whose_beginning_was_trimmed_or_forgotten_is_whole(
