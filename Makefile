@@ -63,6 +63,9 @@ bench-load: setup ## 20 calls at once by text and 5 by audio, on two branches
 bench-tools: setup ## function calls at 100/s through Redis and Postgres, beside the bare commit of the same rows; tables
 	@$(BIN)/python -m benchmarks.tools $(ARGS)
 
+bench-faults: setup ## 500 calls on real processes, 100 faults among them: tickets must be confirmed orders, exactly
+	@$(BIN)/python -m benchmarks.faults $(ARGS)
+
 bench-webhook: setup ## ringing calls at 50/s, then with Postgres and Redis killed; times and tables
 	@$(BIN)/python -m benchmarks.webhook $(ARGS)
 

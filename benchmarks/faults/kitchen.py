@@ -23,7 +23,7 @@ from agiza.runtime.redis_clients import open_redis
 GROUP: Final = "kitchen"
 BLOCK_MS: Final = 500
 PAUSE_S: Final = 0.1
-COOK_S: Final = (0.0, 1.0)
+COOK_S: Final = (0.0, 4.0)
 
 
 class Kitchens:
@@ -45,7 +45,10 @@ class Kitchens:
             finally:
                 for task in reading:
                     task.cancel()
-                await asyncio.gather(*reading, return_exceptions=True)
+                ends = await asyncio.gather(*reading, return_exceptions=True)
+        for end in ends:  # one that broke by a fault of ours would look like a feed with a hole
+            if isinstance(end, Exception):
+                raise end
 
     async def _read(self, client: Redis, branch: str) -> None:
         stream, begin = orders_stream(branch), "0"  # first what was given to us and not acknowledged

@@ -125,6 +125,7 @@ async def run(folder: Path, options: Options, say: Say = lambda line: None) -> R
                 await _mend_feeds(site)
             whole_after_s = await _until_whole(site, kitchens)
             books = await _books(site, kitchens)
+            say(f"all books are read, {time.monotonic() - began:.0f} s")
             return Result(
                 options,
                 pace.struck,
