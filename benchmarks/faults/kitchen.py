@@ -31,8 +31,8 @@ class Kitchens:
 
     def __init__(self, seed: int) -> None:
         self.given: dict[str, set[str]] = defaultdict(set)
-        self.is_hurried = False
-        """No more cooking: only the end of the feed is still waited for."""
+        self.hurried = asyncio.Event()
+        """Set when only the end of the feed is still waited for: no more cooking."""
         self._chance = random.Random(f"kitchen {seed}")
 
     @contextlib.asynccontextmanager
@@ -59,8 +59,8 @@ class Kitchens:
                 for id, fields in entries:
                     if fields:
                         self.given[branch].add(str(json.loads(fields[EVENT_FIELD])["id"]))
-                    if not self.is_hurried:
-                        await asyncio.sleep(self._chance.uniform(*COOK_S))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self.hurried.wait(), self._chance.uniform(*COOK_S))
                     await client.xack(stream, GROUP, id)
                 begin = ">" if not entries else begin
             except ResponseError:  # the group is gone, with the stream or alone

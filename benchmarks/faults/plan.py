@@ -8,24 +8,27 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["replica", "postgres", "redis-cut", "redis-empty", "replies"]
-Link = Literal["http", "bridge-redis", "redis-0", "redis-1", "postgres-0", "postgres-1"]
-"""A way on which replies can be dropped; the numbers are those of the replicas of orders."""
 
 REPLICAS: Final = 2
+"""Of orders, so that partitions change hands."""
 FORMS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "replica": tuple(str(slot) for slot in range(REPLICAS)),
-    "postgres": ("fast", "kill", "immediate"),
+    "replica": ("first", "second"),
+    "postgres": ("fast", "kill", "immediate", "gone"),
     "redis-cut": ("",),
     "redis-empty": ("",),
-    "replies": ("postgres-0", "redis-1", "http", "bridge-redis", "postgres-1", "redis-0"),
+    "replies": ("postgres-0", "redis-1", "http", "bridge-redis", "postgres-1", "redis-0", "bridge"),
 }
+"""``gone`` is a kill after which the server stays away for longer than callers wait. Of the replies, a name is that of
+the proxy, and ``bridge`` both that the callers' bridge asks over, for as long: orders does all of it, nobody hears."""
 TITLES: Final[Mapping[Kind, str]] = {
     "replica": "`kill -9` of a replica of `orders`",
-    "postgres": "Postgres restarted: in order, at once, `kill -9`",
+    "postgres": "Postgres restarted",
     "redis-cut": "Redis killed, started again without its last 2 s",
     "redis-empty": "Redis killed, started again empty",
-    "replies": "replies dropped by a proxy, then the connections",
+    "replies": "replies dropped by a proxy, then the connections cut",
 }
+LONG: Final = frozenset({("postgres", "gone"), ("replies", "bridge")})
+LONG_S: Final = (8.5, 10.0)
 AFTER_S_MAX: Final = 2.0
 AWAY_S: Final[Mapping[Kind, tuple[float, float]]] = {
     "replica": (0.0, 0.5),
@@ -59,5 +62,6 @@ def plan(seed: int, calls: int, faults: int) -> list[Fault]:
         kind = kinds[number % len(kinds)]
         forms = FORMS[kind]
         form = forms[(first[kind] + number // len(kinds)) % len(forms)]
-        made.append(Fault(kind, form, at_call, chance.uniform(0, AFTER_S_MAX), chance.uniform(*AWAY_S[kind])))
+        away_s = chance.uniform(*(LONG_S if (kind, form) in LONG else AWAY_S[kind]))
+        made.append(Fault(kind, form, at_call, chance.uniform(0, AFTER_S_MAX), away_s))
     return made

@@ -39,7 +39,7 @@ class Replica:
         """Keep it running for the length of the context; it serves when the context begins."""
         keeping = asyncio.create_task(self._keep(), name=self._name)
         try:
-            await self._until_serving(keeping)
+            await self._first_serving(keeping)
             yield self
         finally:
             keeping.cancel()
@@ -48,8 +48,8 @@ class Replica:
                 await self._child.stop()
 
     async def kill(self, away_s: float) -> None:
-        """SIGKILL; returns when another one serves in its place, which is started after ``away_s`` at the earliest."""
-        await asyncio.wait_for(self._serves.wait(), READY_S)
+        """SIGKILL, once it serves; returns after ``away_s``, when another one is being started in its place."""
+        await self.until_serving()
         child = self._child
         assert child is not None
         self._may_live.clear()
@@ -58,9 +58,12 @@ class Replica:
         await child.process.wait()
         await asyncio.sleep(away_s)
         self._may_live.set()
+
+    async def until_serving(self) -> None:
+        """Returns when it serves. Raises TimeoutError after :data:`READY_S`."""
         await asyncio.wait_for(self._serves.wait(), READY_S)
 
-    async def _until_serving(self, keeping: asyncio.Task[None]) -> None:
+    async def _first_serving(self, keeping: asyncio.Task[None]) -> None:
         serving = asyncio.create_task(self._serves.wait())
         try:
             await asyncio.wait((serving, keeping), timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
@@ -90,7 +93,8 @@ class Replica:
             failed = 0
             self._serves.set()
             await self._child.process.wait()
+            # Whoever kills it says so beforehand.
+            self.ended_alone += self._serves.is_set()
             self._serves.clear()
-            self.ended_alone += self._may_live.is_set()
             await self._child.stop()  # its log to the end
             await self._may_live.wait()

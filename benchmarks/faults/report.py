@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from benchmarks.faults.ledger import PLACED, Problem
-from benchmarks.faults.plan import TITLES
+from benchmarks.faults.plan import TITLES, Fault, Kind
 from benchmarks.faults.run import Result
 
 BEGIN: Final = "<!-- bench-faults: written by `make bench-faults` -->"
@@ -20,10 +20,10 @@ def page_part(result: Result, circumstances: str) -> str:
     lines = [
         circumstances,
         "",
-        "| fault | struck |",
-        "|---|---|",
-        *(f"| {title} | {sum(fault.kind == kind for fault in result.struck)} |" for kind, title in TITLES.items()),
-        f"| all | {len(result.struck)} of {result.options.faults} |",
+        "| fault | struck | in which form |",
+        "|---|---|---|",
+        *(_struck(result.struck, kind) for kind in TITLES),
+        f"| all | {len(result.struck)} of {result.options.faults} | |",
         "",
         "| what | figure |",
         "|---|---|",
@@ -66,6 +66,12 @@ def figures(result: Result) -> list[tuple[str, str]]:
         ("processes that ended although nobody had killed them", f"{result.ended_alone}"),
         ("whole run", f"{result.seconds:.0f} s"),
     ]  # fmt: skip
+
+
+def _struck(struck: Sequence[Fault], kind: Kind) -> str:
+    forms = Counter(fault.form for fault in struck if fault.kind == kind)
+    named = ", ".join(f"{count} {form}" for form, count in sorted(forms.items()) if form)
+    return f"| {TITLES[kind]} | {forms.total()} | {named} |"
 
 
 def verdict(result: Result) -> str:

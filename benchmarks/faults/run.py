@@ -118,9 +118,10 @@ async def run(folder: Path, options: Options, say: Say = lambda line: None) -> R
                 for _ in range(options.live):
                     group.create_task(calls.work())
             say(f"all calls are over, {time.monotonic() - began:.0f} s")
+            await asyncio.gather(*(each.until_serving() for each in site.replicas))
             await asyncio.sleep(options.quiet_s)
             told = await calls.told()
-            kitchens.is_hurried = True
+            kitchens.hurried.set()
             if options.mends_feeds:
                 await _mend_feeds(site)
             whole_after_s = await _until_whole(site, kitchens)

@@ -27,13 +27,15 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.prepare import ServiceUrls, prepare
 from agiza.runtime.redis_users import USERS, User
 from benchmarks.faults import aof
-from benchmarks.faults.plan import REPLICAS, Fault
+from benchmarks.faults.plan import FORMS, REPLICAS, Fault
 from benchmarks.faults.proxy import LOOPBACK, Proxy
 from benchmarks.faults.replicas import Replica
 
 NOON: Final = datetime(2026, 3, 6, 12, tzinfo=ZoneInfo("Africa/Nairobi"))
 TAIL_S: Final = 2.0
 """So much of Redis' append-only file is cut off: with ``appendfsync everysec`` a machine that stops loses no more."""
+
+BRIDGE_LINKS: Final = ("bridge-redis", "http")
 
 
 @dataclass(slots=True)
@@ -61,16 +63,17 @@ class Site:
         return f"http://{LOOPBACK}:{self.links['http'].port}"
 
     async def strike(self, fault: Fault) -> None:
-        """Carry out this fault. Afterwards everything runs; whether all is mended is another question."""
+        """Carry out this fault. Afterwards both servers run; whether all is mended is another question."""
         match fault.kind:
             case "replica":
-                await self.replicas[int(fault.form)].kill(fault.away_s)
+                await self.replicas[FORMS[fault.kind].index(fault.form)].kill(fault.away_s)
             case "postgres":
                 await asyncio.to_thread(self._restart_postgres, fault)
             case "redis-cut" | "redis-empty":
                 await asyncio.to_thread(self._restart_redis, fault)
             case "replies":
-                await self.links[fault.form].swallow(fault.away_s)
+                names = BRIDGE_LINKS if fault.form == "bridge" else (fault.form,)
+                await asyncio.gather(*(self.links[name].swallow(fault.away_s) for name in names))
             case never:
                 assert_never(never)
 
