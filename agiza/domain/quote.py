@@ -3,11 +3,11 @@ was heard by the caller, and was answered by the caller's own voice."""
 
 import hashlib
 import json
-from dataclasses import fields
-from typing import Any, Literal, assert_never
+from typing import Literal, assert_never
 
 from agiza.domain.blockers import first_blocker
 from agiza.domain.cart import Cart, ConfirmationAsked, Quote, QuoteGiven
+from agiza.domain.codec_fields import written
 from agiza.domain.context import ReadBack, Ruling, ToolContext, ask, done, refuse
 from agiza.domain.ids import QuoteId
 from agiza.domain.line_words import line_words
@@ -104,13 +104,13 @@ def _judge_outcome(quote: Quote, priced: PricedCart, read_back: ReadBack) -> Rul
 
 def fingerprint_of(cart: Cart, priced: PricedCart) -> str:
     """A hash over what the read-back says and the order will hold: lines, prices, totals, the way it goes."""
-    content = {"cart": cart.id, "lines": priced.lines, "fulfilment": priced.fulfilment, "totals": priced.totals}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_fields_of).encode()).hexdigest()
-
-
-def _fields_of(value: Any) -> dict[str, Any]:
-    """What JSON asks for at each dataclass; ``asdict`` copies all that is in it first, at four times the price."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    content = {
+        "cart": cart.id,
+        "lines": [written(line) for line in priced.lines],
+        "fulfilment": priced.fulfilment,
+        "totals": written(priced.totals),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _no_answer() -> Ruling:
