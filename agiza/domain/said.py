@@ -6,6 +6,7 @@ table for each language; pieces with a grammar of their own (numbers, lines of a
 """
 
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Self
 
 from agiza.domain.sentences_en import ENGLISH
@@ -13,6 +14,7 @@ from agiza.domain.sentences_sw import SWAHILI
 
 TABLES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "sw": SWAHILI}
 Render = Callable[[str], str]
+_PLAIN = frozenset({str, int, bool, NoneType})
 
 
 class Said(str):
@@ -62,12 +64,15 @@ def text_in_language(text: str, language: str) -> str:
 
 def in_language(value: object, language: str) -> object:
     """`value` with everything that is `Said` in it put into this language; nothing in it is `Said` any more."""
+    # Nearly all that comes here is plain, and stands in answers of hundreds of values: that is looked at first.
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Said():
             return value.in_language(language)
         case list() | tuple():
-            return type(value)(in_language(part, language) for part in value)
-        case Mapping():
-            return {name: in_language(part, language) for name, part in value.items()}
+            return type(value)([part if type(part) in _PLAIN else in_language(part, language) for part in value])
+        case dict() | Mapping():
+            return {name: part if type(part) in _PLAIN else in_language(part, language) for name, part in value.items()}
         case _:
             return value
