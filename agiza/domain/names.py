@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from agiza.domain.ids import ItemId, OptionId
+from agiza.domain.itself import Itself
 from agiza.domain.menu_model import Item, Menu, Option
 from agiza.domain.name_forms import Names
 from agiza.domain.name_index import NEAR_MAX, Match, NameIndex
@@ -18,6 +19,8 @@ __all__ = [
     "Match",
     "Names",
     "item_names",
+    "items_holding",
+    "items_offering",
     "names_holding",
     "option_names",
     "option_of",
@@ -37,18 +40,18 @@ def resolve_item(text: str, menu: Menu, within: Iterable[ItemId] | None = None) 
     """The item that `text` names, among the whole menu or among the items of `within`."""
     if within is not None:
         return resolve(text, {item_id: item_names(menu.items[item_id]) for item_id in within})
-    return _indexes(_Itself(menu)).items.match(text)
+    return _indexes(Itself(menu)).items.match(text)
 
 
 def resolve_option(text: str, item: Item, menu: Menu) -> Match:
     """The option of `item` that `text` names. Within one item an option id stands in one group only."""
-    return _indexes(_Itself(menu)).options(item).match(text)
+    return _indexes(Itself(menu)).options(item).match(text)
 
 
 def resolve_kind(text: str, menu: Menu) -> tuple[ItemId, OptionId] | None:
     """The item of which `text` names a kind, and the option that makes it one: "a coke" is the soda with cola. None
     where nothing or more than one item comes in that kind ("large" fits half the menu)."""
-    indexes = _indexes(_Itself(menu))
+    indexes = _indexes(Itself(menu))
     found = indexes.kinds.match(text).found
     items = indexes.coming_in.get(found, ()) if found is not None else ()
     return (items[0], OptionId(found)) if found is not None and len(items) == 1 else None
@@ -68,6 +71,16 @@ def names_holding(text: str, names: Names) -> tuple[str, ...]:
     return tuple(key for key, spoken in names.items() if any(words <= _singulars(name) for name in spoken))
 
 
+def items_holding(text: str, menu: Menu) -> tuple[ItemId, ...]:
+    """The items of the menu of which some name holds every word of `text`, in the menu's order."""
+    return _holding(text, _indexes(Itself(menu)).words_of_items)
+
+
+def items_offering(text: str, menu: Menu) -> tuple[ItemId, ...]:
+    """The same for the names of their options."""
+    return _holding(text, _indexes(Itself(menu)).words_of_options)
+
+
 def item_names(item: Item) -> tuple[str, ...]:
     return (item.name, *_flat(item.aliases))
 
@@ -81,21 +94,6 @@ def option_names(option: Option, menu: Menu) -> tuple[str, ...]:
 def option_of(item: Item, option_id: OptionId) -> Option:
     """The item's option of this id, which must be one of its own."""
     return next(option for group in item.groups for option in group.options if option.id == option_id)
-
-
-class _Itself:
-    """A menu as the key of a cache: the same object, not an equal one. The cache keeps it, so its id stays its own."""
-
-    __slots__ = ("menu",)
-
-    def __init__(self, menu: Menu) -> None:
-        self.menu = menu
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and other.menu is self.menu
-
-    def __hash__(self) -> int:
-        return id(self.menu)
 
 
 class _MenuIndexes:
@@ -130,6 +128,25 @@ class _MenuIndexes:
             names[option.id] = tuple(dict.fromkeys((*names.get(option.id, ()), *option_names(option, self._menu))))
         return NameIndex(names)
 
+    @cached_property
+    def words_of_items(self) -> tuple["_Bags", ...]:
+        return tuple((item.id, _bags(item_names(item))) for item in self._menu.items.values())
+
+    @cached_property
+    def words_of_options(self) -> tuple["_Bags", ...]:
+        return tuple(
+            (
+                item.id,
+                _bags(
+                    name
+                    for group in item.groups
+                    for option in group.options
+                    for name in option_names(option, self._menu)
+                ),
+            )
+            for item in self._menu.items.values()
+        )
+
     def _required(self) -> Iterator[tuple[Item, Option]]:
         for item in self._menu.items.values():
             for group in item.groups:
@@ -138,13 +155,28 @@ class _MenuIndexes:
 
 
 @lru_cache(maxsize=_MENUS_MAX)
-def _indexes(menu: _Itself) -> _MenuIndexes:
+def _indexes(menu: Itself) -> _MenuIndexes:
     return _MenuIndexes(menu.menu)
 
 
 @lru_cache(maxsize=_OTHERS_MAX)
 def _index(names: tuple[tuple[str, tuple[str, ...]], ...]) -> NameIndex:
     return NameIndex(dict(names))
+
+
+_Bags = tuple[ItemId, frozenset[frozenset[str]]]
+"""An item, and of each of some names its words in the singular."""
+
+
+def _bags(names: Iterable[str]) -> frozenset[frozenset[str]]:
+    return frozenset(_singulars(name) for name in names)
+
+
+def _holding(text: str, items: tuple[_Bags, ...]) -> tuple[ItemId, ...]:
+    words = _singulars(text)
+    if not words:
+        return ()
+    return tuple(item_id for item_id, bags in items if any(words <= bag for bag in bags))
 
 
 @lru_cache(maxsize=8192)

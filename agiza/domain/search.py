@@ -5,7 +5,7 @@ from agiza.domain.commands import SearchMenu
 from agiza.domain.context import Ruling, ToolContext, done
 from agiza.domain.ids import ItemId
 from agiza.domain.menu_model import Group, Item, Path, Place
-from agiza.domain.names import item_names, names_holding, option_names, resolve, resolve_item, words_of
+from agiza.domain.names import items_holding, items_offering, resolve, resolve_item, words_of
 from agiza.domain.replies import all_of, amount
 from agiza.domain.said import Said, said
 from agiza.domain.spoken_hours import hours_words
@@ -77,28 +77,17 @@ def _find(query: str, ctx: ToolContext) -> list[Item]:
     category = resolve(query, {category.id: (category.name,) for category in menu.categories}).found
     if category is not None:
         ids += next(known.items for known in menu.categories if known.id == category)
-    ids += names_holding(query, {item.id: item_names(item) for item in menu.items.values()})
-    for item in menu.items.values():
-        options: dict[str, tuple[str, ...]] = {
-            option.id: option_names(option, menu) for group in item.groups for option in group.options
-        }
-        if names_holding(query, options):
-            ids.append(item.id)
+    ids += items_holding(query, menu)
+    ids += items_offering(query, menu)
     ids = ids or list(match.near)
     if not ids:
         # a question rather than a name ("anything spicy?"): each word for itself
         words = [word for word in words_of(query) if len(word) > 2]
-        ids = [
-            item.id
-            for item in menu.items.values()
-            if any(names_holding(word, {item.id: _all_names(item, ctx)}) for word in words)
-        ]
+        fitting = {
+            item_id for word in words for find in (items_holding, items_offering) for item_id in find(word, menu)
+        }
+        ids = [item_id for item_id in menu.items if item_id in fitting]
     return [menu.items[ItemId(item_id)] for item_id in dict.fromkeys(ids)]
-
-
-def _all_names(item: Item, ctx: ToolContext) -> tuple[str, ...]:
-    options = (option for group in item.groups for option in group.options)
-    return (*item_names(item), *(name for option in options for name in option_names(option, ctx.menu)))
 
 
 def _words(item: Item, ctx: ToolContext) -> Said:
