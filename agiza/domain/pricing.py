@@ -6,29 +6,44 @@ in each group of the part the defaults are worth what they cost, and only what g
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agiza.domain.cart import Cart, Line
 from agiza.domain.configuration import Choices, fits, spelled_out
+from agiza.domain.itself import Itself
 from agiza.domain.menu_model import Branch, Fulfilment, Group, Item, Menu, Path, Tax
 from agiza.domain.placed import OrderLine, OrderOption, OrderPart, PlacedOrder, Totals
 from agiza.domain.taxes import tax_lines
 
+_LINES_MAX = 1024  # some 1 KB each
+
 
 def fits_menu(line: Line, menu: Menu) -> bool:
     """Whether the line's item and choices are still on the menu; a cart may be older than the menu it is judged by."""
-    item = menu.items.get(line.item)
-    return item is not None and fits(item, line.choices)
+    return _priced(line, Itself(menu)) is not None
 
 
 def price_line(line: Line, menu: Menu) -> OrderLine:
     """The line with names and prices. Raises ValueError for a line that does not fit the menu."""
-    item = menu.items[line.item]
-    if not fits(item, line.choices):
+    priced = _priced(line, Itself(menu))
+    if priced is None:
         chosen = ", ".join("/".join(choice.path) for choice in line.choices)
-        raise ValueError(f"{item.id!r} does not offer what line {line.id!r} has: {chosen}")
+        raise ValueError(f"line {line.id!r} has what no {line.item!r} of the menu comes with: {chosen}")
+    return priced
+
+
+@lru_cache(maxsize=_LINES_MAX)
+def _priced(line: Line, menu: Itself) -> OrderLine | None:
+    """The line with names and prices, None when it does not fit the menu.
+
+    One function call prices its cart several times: as it was, as it would be, for limits, for the model, for screens.
+    """
+    item = menu.menu.items.get(line.item)
+    if item is None or not fits(item, line.choices):
+        return None
     choices = spelled_out(item, line.choices)
     options = tuple(_sold(item, choices, part=None))
-    parts = tuple(_parts(item, choices, menu))
+    parts = tuple(_parts(item, choices, menu.menu))
     unit_minor = (
         item.price_minor
         + sum(option.price_minor * option.quantity for option in options)
@@ -59,7 +74,8 @@ class PricedCart:
 def price_cart(cart: Cart, menu: Menu, branch: Branch) -> PricedCart:
     """Prices every line that fits the menu. Until the caller chooses, the branch's default fulfilment holds."""
     fulfilment = cart.customer.fulfilment or branch.default_fulfilment
-    lines = tuple(price_line(line, menu) for line in cart.lines if fits_menu(line, menu))
+    known = Itself(menu)
+    lines = tuple(priced for line in cart.lines if (priced := _priced(line, known)) is not None)
     # what is added to an order that is being delivered anyway travels with it, without a second fee
     fee_paid = travels_with(cart, fulfilment) is not None
     return PricedCart(lines, fulfilment, price_totals(lines, None if fee_paid else fulfilment, branch, menu))
