@@ -14,11 +14,14 @@ cancelled or failed transaction whether it ran: read again by key.
 from __future__ import annotations
 
 import contextlib
+import select
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import psycopg
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from agiza.runtime.metrics import Metrics
@@ -95,7 +98,8 @@ async def open_pool(
         max_lifetime=LIFETIME_MAX_S,
         timeout=WAIT_FOR_CONNECTION_S,
         reconnect_timeout=5,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
+        configure=_configure,
         name=service,
         open=False,
     )
@@ -104,6 +108,36 @@ async def open_pool(
         yield pool
     finally:
         await pool.close(timeout=WAIT_FOR_CONNECTION_S)
+
+
+async def _configure(connection: Connection) -> None:
+    """JSON columns by msgspec, which takes a fifth of the time; what Postgres stores is the same."""
+    set_json_dumps(_to_json, connection)
+    set_json_loads(msgspec.json.decode, connection)
+
+
+def _to_json(value: Any) -> bytes:
+    return msgspec.json.encode(value, enc_hook=_plain_text)
+
+
+def _plain_text(value: Any) -> str:
+    """Texts that are more than text (what can be said in another language) are stored as their text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+async def _check(connection: Connection) -> None:
+    """Refuse an idle connection that is none any more; the pool makes a new one in its place.
+
+    A server that is gone has closed it, and one that stops has said so: either way there is something to read, and only
+    then is the server asked. To ask it before every transaction would be one round trip of each function call. A server
+    that vanished without a word is not noticed by asking either, but by the limits above.
+    """
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @contextlib.asynccontextmanager
@@ -120,8 +154,14 @@ async def pipelined_transaction(pool: Pool) -> AsyncIterator[Connection]:
     For a path on which somebody waits. A statement that fails is heard of at the next fetch or, with the commit, at the
     end of the block: only what comes after the block may say that anything was written.
     """
-    async with pool.connection() as connection, connection.pipeline(), connection.transaction():
-        yield connection
+    # psycopg's own transaction() would wait for the server at its beginning and twice at its end.
+    async with pool.connection() as connection:  # rolls back what is left open
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            yield connection
+            ended = await connection.execute("COMMIT")
+        if ended.statusmessage != "COMMIT":  # the block went on after a statement that had failed
+            raise psycopg.errors.InFailedSqlTransaction(f"the transaction ended with {ended.statusmessage}")
 
 
 async def lock_call(conn: Connection, call_id: str) -> None:

@@ -83,17 +83,6 @@ async def test_full_pool_refuses_in_time(database: Database, monkeypatch: pytest
         ]  # fmt: skip
 
 
-async def test_killed_connections_are_replaced(database: Database) -> None:
-    async with open_pool(database.urls["agiza_orders"], service="orders", size_min=2, size_max=2) as pool:
-        with psycopg.connect(database.url, autocommit=True) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'agiza-orders'"
-            )
-        for _ in range(4):
-            async with transaction(pool) as connection:
-                await connection.execute("SELECT 1")
-
-
 async def test_a_session_that_idles_in_a_transaction_is_ended(database: Database) -> None:
     async with open_pool(database.urls["agiza_orders"], service="orders") as pool, pool.connection() as connection:
         await connection.execute("SET idle_in_transaction_session_timeout = '50ms'")
