@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import Connection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError
+
+from agiza.runtime.redis_connection import LEAN
 
 COMMAND_TIMEOUT_S: Final = 0.5
 CONNECT_TIMEOUT_S: Final = 0.5
@@ -54,18 +57,19 @@ async def open_redis(
     once = Retry(NoBackoff(), 0)
 
     def client(purpose: str, connections: int, **limits: Any) -> Client:  # options of redis-py, untyped there
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=COMMAND_TIMEOUT_S,
-            decode_responses=True,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_keepalive=True,
-            retry=once,
-            client_name=f"agiza-{service}-{purpose}",
+        options: dict[str, Any] = {
+            "max_connections": connections,
+            "timeout": COMMAND_TIMEOUT_S,
+            "decode_responses": True,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "socket_keepalive": True,
+            "retry": once,
+            "client_name": f"agiza-{service}-{purpose}",
             **limits,
-        )
-        return Redis.from_pool(pool)
+            **parse_url(url),
+        }
+        kind = options.pop("connection_class", Connection)
+        return Redis.from_pool(BlockingConnectionPool(connection_class=LEAN[kind], **options))
 
     commands = client("commands", CONNECTIONS_MAX, socket_timeout=COMMAND_TIMEOUT_S)
     blocking = client("blocking", blocking_connections_max, socket_timeout=BLOCKING_TIMEOUT_S)
