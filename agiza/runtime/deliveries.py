@@ -39,7 +39,10 @@ ORDER_LIMITS: Final = Limits(idle_ms=60_000, sweep_s=15)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Handled, or known to have been handled before."""
+    """Handled, or known to have been handled before. ``is_acknowledged``: the handler had something to send anyway, and
+    Redis was told in the same breath."""
+
+    is_acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,26 @@ Outcome = Done | Retry | Later | Dead
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """By which an entry is acknowledged."""
+
+    stream: str
+    group: str
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One event from a stream. ``deliveries`` is 1 the first time."""
 
-    stream: str
-    entry_id: str
+    receipt: Receipt
     received: Received
     deliveries: int
+
+    @property
+    def stream(self) -> str:
+        """Where it was read."""
+        return self.receipt.stream
 
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]

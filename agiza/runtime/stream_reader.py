@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from agiza.contracts.envelope import ContractError, decode
 from agiza.runtime.clock import Clock
-from agiza.runtime.deliveries import Dead, Delivery, Done, Handler, Later, Limits, Outcome, Retry
+from agiza.runtime.deliveries import Dead, Delivery, Done, Handler, Later, Limits, Outcome, Receipt, Retry
 from agiza.runtime.logs import bound, get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.partition_share import Seat
@@ -147,8 +147,9 @@ class StreamReader:
             outcome = await self._outcome(current)
             self._metrics.add("stream_handled_total", stream=self._label, outcome=type(outcome).__name__.lower())
             match outcome:
-                case Done():
-                    await self.group.acknowledge(entry.id)
+                case Done(is_acknowledged):
+                    if not is_acknowledged:
+                        await self.group.acknowledge(entry.id)
                     return
                 case Dead(reason):
                     await self._bury(current, reason)
@@ -202,7 +203,8 @@ class StreamReader:
             received = decode(entry.fields.get(EVENT_FIELD, ""))
         except ContractError as error:
             return Dead(str(error))
-        delivery = Delivery(self.group.stream, entry.id, received, entry.deliveries)
+        receipt = Receipt(self.group.stream, self.group.group, entry.id)
+        delivery = Delivery(receipt, received, entry.deliveries)
         with bound(call_id=received.envelope.callid, event_id=received.envelope.id):
             try:
                 with self._metrics.timed("stream_handle_seconds", stream=self._label):

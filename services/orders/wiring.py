@@ -9,7 +9,7 @@ from agiza.contracts.events import CallTakenOver, CartChanged, Event, ToolCalled
 from agiza.runtime.consumer import Dead, Delivery, Done, Outcome
 from agiza.runtime.logs import get_logger
 from agiza.runtime.publisher import Publisher, PublishFailed
-from services.orders.handler import ToolHandler
+from services.orders.handler import Answered, ToolHandler
 from services.orders.staff import StaffAnswer
 from services.orders.taking_over import TakeOvers, news_of
 
@@ -35,11 +35,7 @@ class ToolDesk:
         match delivery.received.event:
             case ToolCalled():
                 answered = await self._handler.answer(delivery.received, "stream")
-                await self._publish(answered.event, delivery.received.envelope.traceparent)
-                await self.tell(
-                    answered.cart_changed, delivery.received.envelope.traceparent, has_news=answered.has_news
-                )
-                return Done()
+                return await self._answer(answered, delivery)
             case ToolCancelled():
                 await self._handler.cancel(delivery.received)
                 return Done()
@@ -65,6 +61,21 @@ class ToolDesk:
         if news is not None:
             await self._publish(news, received.envelope.traceparent)
         return answer
+
+    async def _answer(self, answered: Answered, delivery: Delivery) -> Done:
+        """After the commit: the answer, behind it the cart for the screens, and that the entry is done, all at once."""
+        if answered.has_news:
+            self._wake_relay()
+        events: list[Event] = [answered.event]
+        if answered.cart_changed is not None:
+            events.append(answered.cart_changed)
+        trace = delivery.received.envelope.traceparent
+        try:
+            await self._publisher.send_last([self._publisher.stamp(event, trace) for event in events], delivery.receipt)
+        except PublishFailed as error:
+            log.warning("answer_not_sent", error=str(error))
+            return Done()
+        return Done(is_acknowledged=True)
 
     async def _publish(self, event: Event, traceparent: str) -> None:
         try:

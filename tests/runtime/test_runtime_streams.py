@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from agiza.contracts.envelope import Received, decode
 from agiza.contracts.events import CartChanged, LeaveRequested, OrderPlaced, TicketLine, ToolCancelled
 from agiza.runtime.clock import Clock, StoppedClock
 from agiza.runtime.consumer import Dead, Delivery, Done, Later, Limits, Outcome, Retry, StreamConsumer
+from agiza.runtime.deliveries import Receipt
 from agiza.runtime.embedded import embedded_redis
 from agiza.runtime.metrics import Metrics
-from agiza.runtime.publisher import EventTooLarge, Publisher, PublishFailed
+from agiza.runtime.publisher import EventTooLarge, Publisher, PublishFailed, Stamped
 from agiza.runtime.redis_clients import RedisClients, answers, open_redis, reread
 from agiza.runtime.subscriber import Subscriber
 from agiza.runtime.traces import Trace
@@ -66,7 +67,11 @@ class Reading:
     """A running consumer with a handler that the test gives; notes what was delivered."""
 
     def __init__(
-        self, clients: RedisClients, metrics: Metrics, handle: Callable[[Delivery], Outcome], **how: Any
+        self,
+        clients: RedisClients,
+        metrics: Metrics,
+        handle: Callable[[Delivery], Outcome | Awaitable[Outcome]],
+        **how: Any,
     ) -> None:
         self.seen: list[tuple[int, int]] = []
         """(number of the event, delivery count) in the order of handling."""
@@ -82,7 +87,8 @@ class Reading:
         assert isinstance(event, ToolCancelled)
         self.seen.append((event.leg_epoch, delivery.deliveries))
         try:
-            return self._handle(delivery)
+            outcome = self._handle(delivery)
+            return outcome if isinstance(outcome, Outcome) else await outcome
         finally:
             async with self._news:
                 self._news.notify_all()
@@ -164,8 +170,10 @@ async def test_missing_redis_is_one_clear_failure(metrics: Metrics, clock: Stopp
         publisher = Publisher(clients.commands, source="/agiza/bridge", clock=clock, metrics=metrics)
         with pytest.raises(PublishFailed):
             await publisher.publish(cancelled(1), Trace.new())
+        with pytest.raises(PublishFailed):
+            await publisher.send_last([publisher.stamp(cancelled(1), Trace.new())], Receipt(TOOLS, "orders", "1-0"))
         assert not await answers(clients.commands)
-    assert metrics.value("stream_publish_failed_total", type="agiza.tool.cancelled", reason="ConnectionError") == 1
+    assert metrics.value("stream_publish_failed_total", type="agiza.tool.cancelled", reason="ConnectionError") == 2
 
 
 # --- subscriber
@@ -239,6 +247,64 @@ async def test_entries_are_handled_in_order_and_acknowledged(
         await eventually(lambda: nothing_pending(admin))
     assert reading.seen == [(number, 1) for number in range(8)]
     assert metrics.value("stream_handled_total", stream=TOOLS.removeprefix("agiza:"), outcome="done") == 8
+
+
+def leave(handoff_id: str) -> LeaveRequested:
+    return LeaveRequested(
+        branch_id="westlands", call_id=CALL, handoff_id=handoff_id, reply_to=streams.replies_channel("b1")
+    )
+
+
+async def test_what_comes_of_an_entry_goes_out_in_order_with_its_acknowledgement(
+    publisher: Publisher, bridge: RedisClients, orders: RedisClients, metrics: Metrics, admin: Redis
+) -> None:
+    answering = Publisher(orders.commands, source="/agiza/orders", clock=Clock(), metrics=metrics)
+    pending: list[int] = []
+
+    async def answer(delivery: Delivery) -> Outcome:
+        stamped = [answering.stamp(leave(handoff_id), Trace.new()) for handoff_id in ("first", "second")]
+        await answering.send_last(stamped, delivery.receipt)
+        pending.append((await admin.xpending(TOOLS, "orders"))["pending"])
+        return Done(is_acknowledged=True)
+
+    async with bridge.subscriber.pubsub() as listening:
+        await listening.subscribe(streams.replies_channel("b1"))
+        await publisher.publish(cancelled(1), Trace.new())
+        async with Reading(orders, metrics, answer) as reading:
+            await reading.until(lambda: len(reading.seen) == 1)
+            await eventually(lambda: _as_async(pending))
+        heard: list[str] = []
+        while len(heard) < 2:
+            message = await listening.get_message(ignore_subscribe_messages=True, timeout=5)
+            if message is not None:
+                event = decode(message["data"]).event
+                assert isinstance(event, LeaveRequested)
+                heard.append(event.handoff_id)
+    assert (heard, pending, reading.seen) == (["first", "second"], [0], [(1, 1)])
+    assert metrics.value("stream_published_total", type="agiza.handoff.leave_requested") == 2
+
+
+async def test_what_is_not_sent_keeps_no_entry_from_being_done(
+    publisher: Publisher, orders: RedisClients, metrics: Metrics, admin: Redis
+) -> None:
+    """An answer that went astray is asked for again; the entry is acknowledged all the same, once."""
+    answering = Publisher(orders.commands, source="/agiza/orders", clock=Clock(), metrics=metrics)
+    failures: list[str] = []
+
+    async def answer(delivery: Delivery) -> Outcome:
+        try:
+            refused = Stamped("e1", "agiza.handoff.requested", streams.HANDOFFS, b"{}")  # orders may not add to it
+            await answering.send_last([refused], delivery.receipt)
+        except PublishFailed as error:
+            failures.append(str(error))
+        return Done()
+
+    await publisher.publish(cancelled(1), Trace.new())
+    async with Reading(orders, metrics, answer) as reading:
+        await eventually(lambda: _as_async(failures))
+        await eventually(lambda: nothing_pending(admin))
+    assert reading.seen == [(1, 1)]
+    assert "agiza.handoff.requested" in failures[0]
 
 
 async def test_repetition_keeps_the_order_of_its_stream(
