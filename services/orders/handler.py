@@ -103,11 +103,12 @@ class ToolHandler:
     async def _read(self, conn: Connection, event: ToolCalled, traceparent: str, pinned: PinnedMenu) -> Occasion:
         row, around = await self._read_desk(conn, event)
         if row is None:
-            await store.lock_cart(
+            await store.make_cart(
                 conn, call_id=event.call_id, branch_id=event.branch_id, menu_version=event.menu_version
             )
             row, around = await self._read_desk(conn, event)
-            assert row is not None, "we hold its lock"
+            if row is None:
+                raise store.CartElsewhere(event.branch_id)
         if row.menu_version != event.menu_version:
             # the cart was begun under another version: its own stays in force for the whole call
             pinned = await self._catalog.menu(event.branch_id, row.menu_version)

@@ -70,6 +70,9 @@ class CartElsewhere(Exception):
 
     retryable = False
 
+    def __init__(self, branch_id: str) -> None:
+        super().__init__(f"the call's cart is in another branch than {branch_id}, or goes on in another call")
+
 
 _LOCK_CART: Final = (
     "SELECT cart_id, menu_version, version, leg_epoch, pii_state FROM carts"
@@ -180,6 +183,16 @@ async def lock_cart(conn: Connection, *, call_id: str, branch_id: str, menu_vers
     row = await _locked(conn, call_id, branch_id)
     if row is not None:
         return row
+    await make_cart(conn, call_id=call_id, branch_id=branch_id, menu_version=menu_version)
+    row = await _locked(conn, call_id, branch_id)
+    if row is None:
+        raise CartElsewhere(branch_id)
+    return row
+
+
+async def make_cart(conn: Connection, *, call_id: str, branch_id: str, menu_version: int) -> None:
+    """Make the call's empty cart, after it was looked for in vain. Whether there is one now, and whether we hold its
+    lock, only another look tells: it may be in another branch, or have been made and taken over meanwhile."""
     await lock_absent_cart(conn, call_id)
     cart_id = f"cart-{call_id}"
     empty = cart_to_json(Cart(CartId(cart_id), BranchId(branch_id), menu_version))
@@ -188,10 +201,6 @@ async def lock_cart(conn: Connection, *, call_id: str, branch_id: str, menu_vers
         " ON CONFLICT DO NOTHING",  # also a cart of this id that another call has taken over
         (cart_id, call_id, branch_id, menu_version, Jsonb(empty)),
     )
-    row = await _locked(conn, call_id, branch_id)
-    if row is None:
-        raise CartElsewhere(f"the call's cart is in another branch than {branch_id}, or goes on in another call")
-    return row
 
 
 async def lock_existing_cart(conn: Connection, call_id: str) -> int | None:
