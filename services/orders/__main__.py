@@ -10,7 +10,6 @@ from agiza.runtime import postgres, redis_clients
 from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.consumer import TOOL_LIMITS, StreamConsumer
 from agiza.runtime.http import HttpServer, create_app
-from agiza.runtime.logs import get_logger
 from agiza.runtime.outbox import OutboxRelay
 from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
@@ -28,8 +27,6 @@ from services.orders.staff import StaffCounter
 from services.orders.taking_over import TakeOvers
 from services.orders.upkeep import Upkeep
 from services.orders.wiring import ToolDesk
-
-log = get_logger(__name__)
 
 
 async def serve(settings: OrdersSettings, process: Process) -> None:
@@ -72,8 +69,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         process.supervise("tool calls", consumer.run(process.stopping))
         process.supervise("outbox relay", relay.run(process.stopping))
         process.supervise("upkeep", upkeep.run(process.stopping))
-        process.health.ready()
-        log.info("ready", url=f"http://{server.host}:{server.port}")
+        process.ready(url=f"http://{server.host}:{server.port}")
         await process.run_until_stopped()
 
 
