@@ -1,8 +1,9 @@
 """Callers who order, each function call due at its own moment: what is asked, and which answers are right.
 
-A call takes the eight steps of `STEPS`, one entry of one function call each. At every tick the next of the live calls
-takes its next step; one that is done makes room for a new one. The order is read back and confirmed as a bridge would
-report it, so every call ends with a ticket.
+A call takes the eight steps of `STEPS`, one entry of one function call each. At every tick one of the live calls takes
+its next step: the one whose last answer is oldest. A call never asks while it waits for an answer, as no model does;
+where all are waiting, one more joins them, so the rate is kept. One that is done makes room for a new one. The order is
+read back and confirmed as a bridge would report it, so every call ends with a ticket.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -67,16 +69,19 @@ class Caller:
             read_back=heard,
         )
 
-    def hear(self, answer: ToolAnswered) -> bool:
-        """Whether the answer is the right one: done as asked, and the order for the total that was read."""
+    def hear(self, answer: ToolAnswered) -> str | None:
+        """What is wrong with the answer. The right one says that it was done as asked, and an order is for the total
+        that was read."""
         (result,) = answer.results
         response = result.response
         self.told = answer.cart_version
         if result.name == "getTotal":
             self.total = response
+        if response["status"] != "ok":
+            return f"{result.name}: {response['status']}, {response['code']}"
         if result.name == "placeOrder" and response.get("total_minor") != self.total.get("total_minor"):
-            return False
-        return bool(response["status"] == "ok")
+            return f"{result.name}: another total than was read"
+        return None
 
 
 @dataclass(slots=True)
@@ -90,9 +95,11 @@ class Callers:
     live: int = LIVE_CALLS
     ms: list[float] = field(default_factory=list)
     right: int = 0
+    wrong: Counter[str] = field(default_factory=Counter)
     placed: int = 0
     _made: itertools.count[int] = field(default_factory=itertools.count)
-    _calling: list[Caller] = field(default_factory=list)
+    _count: int = 0
+    _idle: deque[Caller] = field(default_factory=deque)
 
     async def call_steadily(self, count: int, rate: float) -> None:
         """``count`` entries, each at its time, whether or not those before are answered. Their times are counted from
@@ -102,36 +109,40 @@ class Callers:
         for n in range(count):
             due = began + n / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            asking.append(asyncio.create_task(self._one(n, due)))
+            asking.append(asyncio.create_task(self._one(due)))
         await asyncio.gather(*asking)
 
     def forget(self) -> None:
         """What was measured so far was for warming up. The calls go on."""
         self.ms.clear()
         self.right = 0
+        self.wrong.clear()
 
-    async def _one(self, n: int, due: float) -> None:
-        caller = self._caller(n)
+    async def _one(self, due: float) -> None:
+        caller = self._caller()
         entry = caller.next_entry(self.clock, self.reply_to)
         try:
             answer = await self.ask(entry)
         except TimeoutError:
             self.ms.append(float("inf"))
+            self.wrong["no answer"] += 1
+            self._count -= 1  # nobody knows what became of it: the call is over
             return
         self.ms.append((time.perf_counter() - due) * 1000)
-        is_right = caller.hear(answer)
-        self.right += is_right
-        self.placed += is_right and entry.calls[0].name == "placeOrder"
+        problem = caller.hear(answer)
+        if problem is None:
+            self.right += 1
+            self.placed += entry.calls[0].name == "placeOrder"
+        else:
+            self.wrong[problem] += 1
+        if caller.step < len(STEPS):
+            self._idle.append(caller)
+        else:
+            self._count -= 1
 
-    def _caller(self, n: int) -> Caller:
-        """The live call whose turn it is, or a new one in the place of one that is done."""
-        if len(self._calling) < self.live:
-            self._calling.append(self._new())
-            return self._calling[-1]
-        place = n % self.live
-        if self._calling[place].step == len(STEPS):
-            self._calling[place] = self._new()
-        return self._calling[place]
-
-    def _new(self) -> Caller:
+    def _caller(self) -> Caller:
+        """The call whose turn it is, or a new one where there are too few, or all are waiting."""
+        if self._idle and self._count >= self.live:
+            return self._idle.popleft()
+        self._count += 1
         return Caller(f"HD_{self.prefix}{next(self._made):06d}")

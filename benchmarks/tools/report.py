@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 BEGIN: Final = "<!-- bench-tools: written by `make bench-tools` -->"
@@ -19,6 +19,10 @@ class Figures:
     way: str
     ms: Sequence[float]
     right: int
+    wrong: Mapping[str, int] = field(default_factory=dict)
+    """What was not right, and how often."""
+    cpu_s: float | None = None
+    """CPU time of `orders` for all of them, where it is a process of its own."""
 
     def percentile(self, share: float) -> float:
         times = sorted(self.ms)
@@ -54,6 +58,13 @@ def page_part(figures: Sequence[Figures], circumstances: str) -> str:
         "|---|---|---|---|---|---|",
         *(each.line() for each in figures),
         "",
+        *(f"- {each.way}: {count} times {what}" for each in figures for what, count in each.wrong.items()),
+        *([""] if any(each.wrong for each in figures) else []),
+        *(
+            f"`orders` spent {each.cpu_s / len(each.ms) * 1000:.1f} ms of CPU on each entry.\n"
+            for each in figures
+            if each.cpu_s is not None
+        ),
         "| bar | measured | |",
         "|---|---|---|",
         *(f"| {what} | {measured} | {'met' if is_met else 'MISSED'} |" for what, measured, is_met in judged),

@@ -24,7 +24,7 @@ from agiza.runtime import postgres, redis_clients
 from agiza.runtime.clock import Clock
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Pool, pipelined_transaction
-from agiza.runtime.publisher import Publisher
+from agiza.runtime.publisher import Publisher, PublishFailed
 from agiza.runtime.subscriber import Subscriber
 from agiza.runtime.traces import Trace
 from benchmarks.tools.callers import BRANCH, STEPS, Caller
@@ -46,7 +46,7 @@ class ByStream:
         self._waiting: dict[str, asyncio.Future[ToolAnswered]] = {}
 
     async def ask(self, event: ToolCalled) -> ToolAnswered:
-        """Raises TimeoutError after :data:`ANSWER_S_MAX`."""
+        """Raises TimeoutError after :data:`ANSWER_S_MAX`, or when Redis does not take the entry."""
         stamped = self._publisher.stamp(event, Trace.new())
         answered: asyncio.Future[ToolAnswered] = asyncio.get_running_loop().create_future()
         self._waiting[stamped.id] = answered
@@ -54,6 +54,8 @@ class ByStream:
             async with asyncio.timeout(ANSWER_S_MAX):
                 await self._publisher.send(stamped)
                 return await answered
+        except PublishFailed as error:
+            raise TimeoutError from error
         finally:
             del self._waiting[stamped.id]
 
@@ -136,7 +138,7 @@ class DirectCommits:
             }
             row, _ = await store.read_desk(conn, **arguments)  # type: ignore[arg-type]
             if row is None:
-                await store.lock_cart(conn, call_id=event.call_id, branch_id=event.branch_id, menu_version=1)
+                await store.make_cart(conn, call_id=event.call_id, branch_id=event.branch_id, menu_version=1)
                 await store.read_desk(conn, **arguments)  # type: ignore[arg-type]
             if settled.placed:
                 await store.take_order_numbers(conn, event.branch_id, local_day(occasion.now, occasion.held.branch), 1)
