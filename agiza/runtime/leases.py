@@ -82,8 +82,17 @@ class Leases:
         return frozenset(stream for stream, answer in zip(streams, answers, strict=True) if answer)
 
     async def prolong(self, streams: Iterable[str]) -> frozenset[str]:
-        """Prolong those of them that are still ours; returns which. None at all when one changed hands just now."""
-        return await self._if_ours(tuple(streams), lambda key: ("PEXPIRE", key, self._life_ms))
+        """Prolong those of them that are still ours; returns which. Without those that changed hands in this moment."""
+        wanted = tuple(streams)
+        kept = await self._if_ours(wanted, self._prolonging)
+        if kept is not None:
+            return kept
+        # One of them changed hands, as many do when a part is handed over. The others must not run out for that.
+        each = [await self._if_ours((stream,), self._prolonging) for stream in wanted]
+        return frozenset[str]().union(*(one for one in each if one is not None))
+
+    def _prolonging(self, key: str) -> tuple[str | int, ...]:
+        return "PEXPIRE", key, self._life_ms
 
     async def let_go(self, stream: str) -> bool:
         """Give it up, so that another need not wait for its end. Only if it is still ours; returns whether."""
@@ -91,7 +100,8 @@ class Leases:
 
     async def _if_ours(
         self, streams: tuple[str, ...], command: Callable[[str], tuple[str | int, ...]]
-    ) -> frozenset[str]:
+    ) -> frozenset[str] | None:
+        """Those of them that were ours, with the command carried out; None when one changed hands meanwhile."""
         if not streams:
             return frozenset()
         keys = {stream: lease_key(stream) for stream in streams}
@@ -105,5 +115,5 @@ class Leases:
                     pipe.execute_command(*command(keys[stream]))
                 await pipe.execute()
             except WatchError:  # one of them ran out, or changed hands, in this very moment
-                return frozenset()
+                return None
         return frozenset(ours)

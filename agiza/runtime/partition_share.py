@@ -90,6 +90,11 @@ class Seat:
         return self._good_until is not None
 
     @property
+    def good_until(self) -> float:
+        """The moment on our stopwatch until which it is surely ours, unless it is prolonged; 0 when it is not ours."""
+        return self._good_until or 0.0
+
+    @property
     def is_held(self) -> bool:
         """Whether the lease is surely still ours. Judged on our own stopwatch, so a process that was paused knows."""
         return self._good_until is not None and self._clock.monotonic() < self._good_until

@@ -90,9 +90,16 @@ class StreamReader:
                 self._due["sweep"] = 0.0  # perhaps there are more: before anything new
                 return
         await self._look_after_group()
-        # Never longer than until the next sweep: entries of a dead reader must not wait for news on the stream.
-        block_ms = max(1, min(self._limits.block_ms, int((self._due["sweep"] - self._clock.monotonic()) * 1000)))
-        await self._handle_all(await self._read(block_ms), stopping)
+        await self._handle_all(await self._read(self._block_ms()), stopping)
+
+    def _block_ms(self) -> int:
+        """How long the next read may wait. Never longer than until the next sweep: entries of a dead reader must not
+        wait for news on the stream. Never longer than the seat is surely ours: what Redis gives to a read that is still
+        open when the next reader has begun would be handled after what came behind it."""
+        ends_at = self._due["sweep"]
+        if self._seat is not None:
+            ends_at = min(ends_at, self._seat.good_until)
+        return max(1, min(self._limits.block_ms, int((ends_at - self._clock.monotonic()) * 1000)))
 
     async def _is_seated(self, seat: Seat, stopping: asyncio.Event) -> bool:
         """Nothing is in hand here: the moment to hand the stream over, or to wait for it."""

@@ -25,6 +25,8 @@ from agiza.runtime.metrics import Metrics
 from agiza.runtime.partition_share import PartitionShare, plan
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import RedisClients, open_redis
+from agiza.runtime.stream_group import StreamGroup
+from agiza.runtime.stream_reader import StreamReader
 from agiza.runtime.traces import Trace
 
 ALL = [streams.tools_stream_of(number) for number in range(streams.TOOL_PARTITIONS)]
@@ -125,6 +127,34 @@ async def test_lease_has_one_holder(orders: RedisClients, admin: Redis) -> None:
     assert await mine.let_go(ALL[0])
     assert await theirs.take(ALL[:1]) == {ALL[0]}
     assert await mine.prolong(ALL[:2]) == {ALL[1]}
+
+
+@pytest.mark.integration
+async def test_a_lease_that_changes_hands_does_not_keep_the_others_from_being_prolonged(orders: RedisClients) -> None:
+    mine = leases(orders, "me")
+    await mine.take(ALL[:3])
+    for _ in range(50):
+        kept, _ = await asyncio.gather(mine.prolong(ALL[:3]), mine.let_go(ALL[2]))
+        assert kept >= set(ALL[:2])
+        await mine.take(ALL[2:3])
+
+
+@pytest.mark.integration
+async def test_no_read_outlives_the_lease(orders: RedisClients, metrics: Metrics) -> None:
+    """What Redis gives to a read that is open when the next reader has begun would be handled out of its order."""
+    clock = StoppedClock(Clock().now())
+    share = PartitionShare(leases(orders, "me"), ALL, clock, metrics, group="orders", life_ms=1_500)
+    await share._tick()
+    seat = share.seat(ALL[0])
+    group = StreamGroup(orders.commands, orders.blocking, stream=ALL[0], group="orders", consumer="me")
+    limits = Limits(60_000, sweep_s=60, block_ms=2_000)
+    reader = StreamReader(group, lambda _: Done(), limits, clock, metrics, lambda _: False, seat)
+    reader._is_due("sweep", 60)
+    assert reader._block_ms() == 1_500
+    clock.advance(1.4)
+    assert 1 <= reader._block_ms() <= 100
+    clock.advance(1)
+    assert reader._block_ms() == 1, "and what it is given is left to the next reader"
 
 
 @pytest.mark.integration
