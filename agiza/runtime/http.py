@@ -22,6 +22,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agiza.runtime.health import Health
@@ -182,6 +183,8 @@ class Measured:
         except _BodyTooLarge:
             status = 413
             raise
+        except ClientDisconnect:
+            pass  # gone in the middle of its body: nobody is there to be answered
         except Exception as error:
             _log.error("http_request_failed", route=route_of(scope), exc_info=error)
             self._metrics.add("unexpected_error_total", where="http")

@@ -10,7 +10,7 @@ from typing import Annotated
 import httpx
 import pytest
 from captured_logs import Logged
-from fastapi import APIRouter, Body, Depends, FastAPI
+from fastapi import APIRouter, Body, Depends, FastAPI, Request
 from pydantic import SecretStr
 
 from agiza.runtime.http import HttpServer, bearer, create_app
@@ -111,6 +111,32 @@ async def test_unexpected_error_is_a_plain_500_without_words(
     assert "+254711000001" not in logged.text
     assert "s3cr3t-value" not in logged.text
     assert process.metrics.value("unexpected_error_total", where="http") == 1
+
+
+async def test_sender_who_is_gone_in_mid_body_is_no_error_of_ours(
+    app: FastAPI, process: Process, logged: Logged
+) -> None:
+    begun = asyncio.Event()
+
+    @app.post("/reading")
+    async def reading(request: Request) -> int:
+        begun.set()
+        return len(await request.body())
+
+    async with asyncio.timeout(10):
+        stopping = asyncio.Event()
+        server = HttpServer(app, host="127.0.0.1", port=0)
+        running = asyncio.create_task(server.run(stopping))
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /reading HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nbegun")
+        await begun.wait()
+        writer.close()
+        while not process.metrics.value("http_requests_total", route="/reading", status="499"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        stopping.set()
+        await running
+    assert process.metrics.value("unexpected_error_total", where="http") == 0
+    assert not logged.events("http_request_failed")
 
 
 async def test_requests_are_counted_by_route_not_by_path(client: httpx.AsyncClient, process: Process) -> None:
