@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import select
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -103,11 +104,22 @@ async def open_pool(
         name=service,
         open=False,
     )
+    # psycopg's pool takes them in turns, and has no word for another order. Where eight take turns at what one can do,
+    # every transaction meets a backend and statements that the processor has forgotten meanwhile.
+    pool._pool = _LastFirst(pool._pool)
     try:
         await pool.open(wait=wait_until_open, timeout=CONNECT_TIMEOUT_S * 2)
         yield pool
     finally:
         await pool.close(timeout=WAIT_FOR_CONNECTION_S)
+
+
+class _LastFirst(deque[Connection]):
+    """Idle connections, of which the one that was given back last is taken first. The others are there for a rush, and
+    are closed when there was none for long."""
+
+    def popleft(self) -> Connection:
+        return self.pop()
 
 
 async def _configure(connection: Connection) -> None:

@@ -81,6 +81,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
     return asked
 
 
+async def test_what_one_connection_can_do_is_done_by_one(database: Database) -> None:
+    """And by more of them at once when one is not enough."""
+    async with open_pool(database.urls["agiza_orders"], service="orders", size_min=3, size_max=3) as pool:
+        used = []
+        for _ in range(6):
+            async with pipelined_transaction(pool) as connection:
+                used.append(connection.info.backend_pid)
+        assert len(set(used)) == 1
+        async with transaction(pool) as first, transaction(pool) as second, transaction(pool) as third:
+            assert len({each.info.backend_pid for each in (first, second, third)}) == 3
+
+
 async def test_a_connection_that_stands_is_used_without_asking(pool: Pool, asked: list[Connection]) -> None:
     for _ in range(3):
         async with transaction(pool) as connection:
