@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 from captured_logs import Logged
 
 from agiza.runtime.health import Health
-from agiza.runtime.process import Process, ServiceFailed, run_process
+from agiza.runtime.process import Process, ServiceFailed, run_process, spare_the_collector
 
 ROOT = Path(__file__).parents[2]
 
@@ -180,6 +181,22 @@ async def test_signal_while_starting_ends_the_start(logged: Logged) -> None:
         await process.stopping.wait()
 
     assert await run_process(Process(grace_s=0.1), serve) == 0
+
+
+async def test_what_was_made_until_it_is_ready_is_nothing_for_the_collector_any_more() -> None:
+    phases: list[str] = []
+
+    def spare() -> None:
+        phases.append(process.health.phase)
+        spare_the_collector()
+
+    process = Process(on_ready=spare)
+    try:
+        process.ready(port=1)
+        assert gc.get_freeze_count() > 1000
+        assert phases == ["starting"], "before anybody is answered, who would wait for it"
+    finally:
+        gc.unfreeze()
 
 
 async def test_readiness_follows_phase_and_checks() -> None:
