@@ -19,6 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 from agiza.contracts.streams import orders_stream
 from agiza.runtime.publisher import EVENT_FIELD
 from agiza.runtime.redis_clients import open_redis
+from agiza.runtime.tasks import end
 
 GROUP: Final = "kitchen"
 BLOCK_MS: Final = 500
@@ -43,12 +44,10 @@ class Kitchens:
             try:
                 yield self
             finally:
-                for task in reading:
-                    task.cancel()
-                ends = await asyncio.gather(*reading, return_exceptions=True)
-        for end in ends:  # one that broke by a fault of ours would look like a feed with a hole
-            if isinstance(end, Exception):
-                raise end
+                await end(reading)
+        for task in reading:  # one that broke by a fault of ours would look like a feed with a hole
+            if not task.cancelled():
+                task.result()
 
     async def _read(self, client: Redis, branch: str) -> None:
         stream, begin = orders_stream(branch), "0"  # first what was given to us and not acknowledged

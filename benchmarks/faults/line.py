@@ -22,6 +22,7 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import open_redis
+from agiza.runtime.tasks import end
 from agiza.runtime.traces import Trace
 from services.bridge.call_events import SOURCE, input_of
 from services.bridge.call_outlet import CallOutlet
@@ -113,11 +114,8 @@ class Line:
             if self._timer is not None:
                 self._timer.cancel()
             self._outlet.finish()
-            for task in self._tasks:
-                task.cancel()
             await asyncio.wait((publishing,), timeout=CLOSE_S)
-            publishing.cancel()
-            await asyncio.gather(publishing, *self._tasks, return_exceptions=True)
+            await end({publishing, *self._tasks})
 
     async def ask(self, name: str, args: Response, read_back: a.ReadBackState | None = None) -> Heard:
         """One function call, to its answer or to the end of the ladder."""

@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
+from agiza.runtime.tasks import end
+
 LOOPBACK: Final = "127.0.0.1"
 CHUNK_BYTES: Final = 64 * 1024
 
@@ -49,10 +51,7 @@ class Proxy:
             await self._cut()
 
     async def _cut(self) -> None:
-        lines = tuple(self._lines)
-        for line in lines:
-            line.cancel()
-        await asyncio.gather(*lines, return_exceptions=True)
+        await end(tuple(self._lines))
 
     def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: the server's would be lost sight of.
@@ -78,12 +77,10 @@ class Proxy:
             # Whoever closes first closes both, also by dying.
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            for end in (writer, there):
-                if end is not None:
-                    end.transport.abort()
+            for side in (writer, there):
+                if side is not None:
+                    side.transport.abort()
+            await end(ways)
 
     async def _requests(self, reader: asyncio.StreamReader, there: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ from typing import Final
 from agiza.cli.errors import CliError
 from agiza.cli.processes import Child, start_child
 from agiza.runtime.embedded.ports import free_port
+from agiza.runtime.tasks import end
 
 READY_S: Final = 60.0
 AGAIN_S: Final = 0.5
@@ -42,8 +43,7 @@ class Replica:
             await self._first_serving(keeping)
             yield self
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            await end((keeping,))
             if self._child is not None:
                 await self._child.stop()
 
@@ -72,8 +72,7 @@ class Replica:
             if not self._serves.is_set():
                 raise TimeoutError(f"{self._name} does not serve after {READY_S:.0f} s")
         finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
+            await end((serving,))
 
     async def _keep(self) -> None:
         failed = 0
