@@ -33,7 +33,7 @@ class _Lean(_Any):
         if not isinstance(self._parser, _AsyncHiredisParser):
             return bool(await super().can_read_destructive())  # type: ignore[no-untyped-call]
         reader = self._reader
-        if reader is None or reader.at_eof() or reader.exception() is not None:
+        if reader is None or reader.at_eof() or reader.exception() is not None or self._is_closing():
             raise exceptions.ConnectionError("Connection closed by server.")
         # What was left over would answer the wrong command. asyncio has no public word for "is anything buffered".
         return bool(self._parser._reader.has_data() or reader._buffer)  # type: ignore[attr-defined]
@@ -46,6 +46,9 @@ class _Lean(_Any):
             return
         if isinstance(command, str):
             command = command.encode()
+        if self._is_closing():
+            await self.disconnect(nowait=True)
+            raise exceptions.ConnectionError("Connection closed by server.")
         try:
             writer.writelines([command] if isinstance(command, bytes) else command)
             async with asyncio.timeout(self.socket_timeout):
@@ -59,6 +62,11 @@ class _Lean(_Any):
         except BaseException:
             await self.disconnect(nowait=True)
             raise
+
+    def _is_closing(self) -> bool:
+        """Whether the transport is closed while the reader has not heard of it yet. uvloop's raises RuntimeError for a
+        write then, which nobody expects of a server that went away."""
+        return self._writer is None or self._writer.transport.is_closing()
 
 
 class LeanConnection(_Lean, Connection):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
+import uvloop
 from redis.asyncio import Redis
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import ConnectionError, TimeoutError
@@ -29,6 +30,25 @@ async def test_an_idle_connection_that_the_server_has_closed_is_made_anew(orders
         assert await admin.client_kill_filter(_id=before.pop()) == 1
         await asyncio.sleep(0.05)  # until the event loop has heard of it
         assert await orders.commands.ping()
+
+
+def test_a_transport_that_closed_a_moment_ago_is_a_connection_that_failed(redis_urls: Mapping[str, str]) -> None:
+    """On the services' loop: a write to such a transport is a RuntimeError there, and ended a service that met it."""
+
+    async def meet() -> None:
+        async with open_redis(redis_urls["orders"], service="orders") as clients:
+            connection = await clients.commands.connection_pool.get_connection()
+            connection._writer.transport.abort()
+            with pytest.raises(ConnectionError):
+                await connection.send_command("PING")
+            await clients.commands.connection_pool.release(connection)
+            idle = await clients.commands.connection_pool.get_connection()
+            idle._writer.transport.abort()
+            await clients.commands.connection_pool.release(idle)
+            assert await clients.commands.ping(), "an idle one is made anew"
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(meet())
 
 
 async def test_an_answer_that_nobody_read_never_answers_another_command(orders: RedisClients) -> None:
