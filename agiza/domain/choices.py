@@ -80,7 +80,8 @@ def take_option(
 
 
 def drop_option(item: Item, choices: Choices, place: Place, ctx: ToolContext) -> Choices | Ruling:
-    """The choices without `option`. A required choice falls back to its default, or is asked for."""
+    """The choices without `option`. A required choice falls back to its default, or is asked for; so is a choice that
+    the default opens and that has none itself."""
     group, under = place.group, place.under
     left = leaving(item, choices, place)
     if chosen_in(left, group, under) >= group.min:
@@ -89,7 +90,7 @@ def drop_option(item: Item, choices: Choices, place: Place, ctx: ToolContext) ->
         others = [item.places[(*under, other.id)] for other in group.options if other.id != place.option.id]
         return _ask_choice(item, group, under, ctx, offered=others)
     back = with_defaults(item, choices, group, under)
-    return unavailable_choice(item, back, ctx) or back
+    return missing_choice(item, back, ctx) or unavailable_choice(item, back, ctx) or back
 
 
 def missing_choice(item: Item, choices: Choices, ctx: ToolContext) -> Ruling | None:

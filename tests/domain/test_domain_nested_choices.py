@@ -211,3 +211,39 @@ def test_the_menu_for_the_model_says_what_opens() -> None:
     side = next(group for group in view[0]["groups"] if group["id"] == "combo-side")
     fries = side["options"][0]
     assert [option["id"] for option in fries["groups"][0]["options"]] == ["fries/small", "fries/regular", "fries/large"]
+
+
+def test_a_default_that_wants_a_choice_is_not_fallen_back_on_in_silence() -> None:
+    """Found by random menus: without the bean patty the angus one comes, and nobody has said how it is cooked."""
+    doc = copy.deepcopy(document("westlands"))
+    doc["groups"] |= {
+        "patty": {
+            "name": "patty",
+            "min": 1,
+            "max": 1,
+            "default": ["angus"],
+            "options": [
+                {"id": "angus", "name": "angus patty", "groups": ["cooked"]},
+                {"id": "bean", "name": "bean patty"},
+            ],
+        },
+        "cooked": {
+            "name": "cooking",
+            "min": 1,
+            "max": 1,
+            "options": [{"id": "medium", "name": "medium"}, {"id": "well-done", "name": "well done"}],
+        },
+    }
+    doc["categories"][0]["items"][1]["groups"] = ["patty"]
+    item = doc["categories"][0]["items"][1]["id"]
+    call = Call(file=parse_branch(doc))
+    assert call.tool("addItem", name=item, modifiers=["bean"]).status == "ok"
+    before = call.cart
+    asked = call.tool("applyModifier", item=item, modifier="bean", quantity=0)
+    assert (asked.status, asked.code, asked.detail["group"]) == ("ask", "choice_missing", "cooked")
+    assert call.cart == before
+    assert call.tool("applyModifier", item=item, modifier="medium").status == "ok"
+    assert [(choice.option, choice.under) for choice in call.cart.lines[0].choices] == [
+        ("angus", ()),
+        ("medium", ("angus",)),
+    ]
