@@ -8,6 +8,7 @@ from agiza.domain.configuration import (
     Choices,
     chosen_in,
     default_choices,
+    has,
     leaving,
     open_groups,
     taking,
@@ -63,19 +64,19 @@ def take_option(
     for step in (item.places[path] for path in _steps(place.path)):
         if is_out(step, item, ctx):
             return why_out(step, item, ctx)
-        if step.group.max == 1 or chosen_in(leaving(item, choices, step), step.group, step.under) < step.group.max:
-            continue
-        given = _way_given(item, choices, step, named)
-        if given is not None:
+        if step.group.max > 1 and chosen_in(leaving(item, choices, step), step.group, step.under) >= step.group.max:
+            given = _way_given(item, choices, step, named)
+            if given is None:
+                return refuse(
+                    "too_many_choices",
+                    said("too_many_choices", item=_named(item, step.under), most=step.group.max),
+                    item=item.id,
+                    group=step.group.id,
+                    max=step.group.max,
+                )
             choices = leaving(item, choices, given)
-        else:
-            return refuse(
-                "too_many_choices",
-                said("too_many_choices", item=_named(item, step.under), most=step.group.max),
-                item=item.id,
-                group=step.group.id,
-                max=step.group.max,
-            )
+        if step is not place and has(choices, step) is None:
+            choices = taking(item, choices, step, 1)  # its defaults may fill the group of the next one
     return taking(item, choices, place, times)
 
 

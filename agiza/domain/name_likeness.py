@@ -57,9 +57,10 @@ class NameLikeness:
             self._used[form.key] = self._used.get(form.key, frozenset()) | set(form.words.content)
 
     def covered(self, words: Words) -> str | None:
-        """The one id that has a name within `words` and uses all the others of them too: "beef combo meal"."""
+        """The one id that has a name within `words` and uses all the others of them too: "beef combo meal". Never where
+        something is denied: "no gluten free base" is not "without gluten"."""
         said = set(words.content)
-        if len(said) < len(words.content):
+        if len(said) < len(words.content) or words.denied:
             return None  # what says a word twice means something by it
         keys = {key for key, used in self._used.items() if said <= used}
         hits = {

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from domain_scenario import Call, document, ids
 
+from agiza.domain.configuration import spelled_out
 from agiza.domain.kitchen_words import printed
 from agiza.domain.menu import BranchFile, parse_branch
 from agiza.domain.pricing import price_cart
@@ -247,3 +248,29 @@ def test_a_default_that_wants_a_choice_is_not_fallen_back_on_in_silence() -> Non
         ("angus", ()),
         ("medium", ("angus",)),
     ]
+
+
+def test_a_part_that_comes_with_a_full_group_makes_room_for_what_is_named_in_it() -> None:
+    """Found by random menus: the part's defaults came after the look at how many of its choices there were."""
+    doc = copy.deepcopy(document("westlands"))
+    doc["groups"] |= {
+        "side": {
+            "name": "side",
+            "min": 0,
+            "max": 1,
+            "options": [{"id": "salad", "name": "salad", "groups": ["dressing"]}],
+        },
+        "dressing": {
+            "name": "dressing",
+            "min": 0,
+            "max": 2,
+            "default": ["oil", "salt"],
+            "options": [{"id": name, "name": name} for name in ("oil", "vinegar", "salt")],
+        },
+    }
+    doc["categories"][0]["items"][1]["groups"] = ["side"]
+    item = doc["categories"][0]["items"][1]["id"]
+    call = Call(file=parse_branch(doc))
+    assert call.tool("addItem", name=item, modifiers=["salad/vinegar"]).status == "ok"
+    line = spelled_out(call.file.menu.items[item], call.cart.lines[0].choices)
+    assert [choice.option for choice in line] == ["salad", "oil", "vinegar"]
