@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agiza.domain.cart import Cart, Line
-from agiza.domain.configuration import Choices, fits, spelled_out
+from agiza.domain.configuration import Choices, fits, open_groups, spelled_out
 from agiza.domain.itself import Itself
-from agiza.domain.menu_model import Branch, Fulfilment, Group, Item, Menu, Path, Tax
+from agiza.domain.menu_model import Branch, Fulfilment, Item, Menu, Path, Tax
 from agiza.domain.placed import OrderLine, OrderOption, OrderPart, PlacedOrder, Totals
 from agiza.domain.taxes import tax_lines
 
@@ -160,13 +160,16 @@ def _parts(item: Item, choices: Choices, menu: Menu) -> list[OrderPart]:
 
 def _extra(item: Item, choices: Choices, part: Path) -> int:
     """What the part's configuration is dearer than the one that it comes with."""
-    groups: dict[tuple[Path, str], tuple[Group, int]] = {}
-    for choice in choices:
-        place = item.places[choice.path]
-        if place.part == part:
-            group, so_far = groups.get((choice.under, choice.group), (place.group, 0))
-            groups[choice.under, choice.group] = group, so_far + place.option.price_minor * choice.quantity
-    return sum(
-        max(0, chosen - sum(option.price_minor for option in group.options if option.id in group.default))
-        for group, chosen in groups.values()
-    )
+    extra = 0
+    for under, group in open_groups(
+        item, choices
+    ):  # also one that was emptied: what it came with may have been a rebate
+        if item.places[(*under, group.options[0].id)].part != part:
+            continue
+        chosen = sum(
+            item.places[choice.path].option.price_minor * choice.quantity
+            for choice in choices
+            if (choice.under, choice.group) == (under, group.id)
+        )
+        extra += max(0, chosen - sum(option.price_minor for option in group.options if option.id in group.default))
+    return extra
