@@ -14,6 +14,7 @@ import pytest
 import structlog
 from captured_logs import Logged, plain_logs
 from servers import (  # noqa: F401 - fixtures
+    admin,
     database,
     empty_database_name,
     pg_servers,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 import redis
+import redis.asyncio
 
 from agiza.runtime import backends, migrate, redis_users, roles
 
@@ -134,3 +135,10 @@ def execute(url: str, *statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@pytest.fixture
+async def admin(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    """Redis as the administrator sees it."""
+    async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client

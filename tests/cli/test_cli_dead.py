@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from redis.asyncio import Redis
@@ -31,12 +31,6 @@ WORDS = "no onions please"
 @pytest.fixture
 def console() -> Console:
     return Console(record=True, width=240)
-
-
-@pytest.fixture
-async def admin(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 async def bury(admin: Redis, number: int, reason: str = "RuntimeError") -> str:

@@ -60,6 +60,15 @@ def with_meals() -> BranchFile:
     return parse_branch(doc)
 
 
+def call_about(groups: dict[str, Any], *takes: str) -> tuple[Call, str]:
+    """A call to Westlands where one item takes these groups of the document, and the item."""
+    doc = copy.deepcopy(document("westlands"))
+    doc["groups"] |= groups
+    item = doc["categories"][0]["items"][1]
+    item["groups"] = list(takes)
+    return Call(file=parse_branch(doc)), item["id"]
+
+
 def spoken(call: Call, language: str = "en") -> list[str]:
     outcome = call.tool("getTotal")
     return [str(in_language(words, language)) for words in outcome.detail["lines"]]  # type: ignore[attr-defined]
@@ -216,8 +225,7 @@ def test_the_menu_for_the_model_says_what_opens() -> None:
 
 def test_a_default_that_wants_a_choice_is_not_fallen_back_on_in_silence() -> None:
     """Found by random menus: without the bean patty the angus one comes, and nobody has said how it is cooked."""
-    doc = copy.deepcopy(document("westlands"))
-    doc["groups"] |= {
+    groups = {
         "patty": {
             "name": "patty",
             "min": 1,
@@ -235,9 +243,7 @@ def test_a_default_that_wants_a_choice_is_not_fallen_back_on_in_silence() -> Non
             "options": [{"id": "medium", "name": "medium"}, {"id": "well-done", "name": "well done"}],
         },
     }
-    doc["categories"][0]["items"][1]["groups"] = ["patty"]
-    item = doc["categories"][0]["items"][1]["id"]
-    call = Call(file=parse_branch(doc))
+    call, item = call_about(groups, "patty")
     assert call.tool("addItem", name=item, modifiers=["bean"]).status == "ok"
     before = call.cart
     asked = call.tool("applyModifier", item=item, modifier="bean", quantity=0)
@@ -252,8 +258,7 @@ def test_a_default_that_wants_a_choice_is_not_fallen_back_on_in_silence() -> Non
 
 def test_a_part_that_comes_with_a_full_group_makes_room_for_what_is_named_in_it() -> None:
     """Found by random menus: the part's defaults came after the look at how many of its choices there were."""
-    doc = copy.deepcopy(document("westlands"))
-    doc["groups"] |= {
+    groups = {
         "side": {
             "name": "side",
             "min": 0,
@@ -268,9 +273,7 @@ def test_a_part_that_comes_with_a_full_group_makes_room_for_what_is_named_in_it(
             "options": [{"id": name, "name": name} for name in ("oil", "vinegar", "salt")],
         },
     }
-    doc["categories"][0]["items"][1]["groups"] = ["side"]
-    item = doc["categories"][0]["items"][1]["id"]
-    call = Call(file=parse_branch(doc))
+    call, item = call_about(groups, "side")
     assert call.tool("addItem", name=item, modifiers=["salad/vinegar"]).status == "ok"
     line = spelled_out(call.file.menu.items[item], call.cart.lines[0].choices)
     assert [choice.option for choice in line] == ["salad", "oil", "vinegar"]

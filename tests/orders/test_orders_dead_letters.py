@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import psycopg
@@ -18,7 +17,7 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.consumer import Delivery, Limits, Outcome, Retry, StreamConsumer
 from agiza.runtime.dead_letters import DeadLetters
 from agiza.runtime.publisher import Publisher
-from agiza.runtime.redis_clients import RedisClients, open_redis
+from agiza.runtime.redis_clients import RedisClients
 from services.orders.handler import ToolHandler
 from services.orders.opening import Openings
 from services.orders.taking_over import TakeOvers
@@ -29,18 +28,6 @@ pytestmark = pytest.mark.integration
 CALL = "HD_orders01"
 STREAM = streams.tools_stream(CALL)
 QUICK = Limits(idle_ms=60_000, sweep_s=0.05, deliveries_max=3, batch=5, block_ms=50, pause_s=(0.01, 0.02))
-
-
-@pytest.fixture
-async def redis(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
-        yield clients
-
-
-@pytest.fixture
-async def admin(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 class Service:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 import psycopg
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.integration
 
 BRANCH = "westlands"
 FEED = streams.orders_stream(BRANCH)
-
-
-@pytest.fixture
-async def redis(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
-        yield clients
-
-
-@pytest.fixture
-async def admin(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 @pytest.fixture

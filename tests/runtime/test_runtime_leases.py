@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from agiza.runtime.consumer import Done, Limits
 from agiza.runtime.leases import Leases
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.partition_share import PartitionShare, plan
-from agiza.runtime.redis_clients import RedisClients, open_redis
+from agiza.runtime.redis_clients import RedisClients
 from agiza.runtime.stream_group import StreamGroup
 from agiza.runtime.stream_reader import StreamReader
 
@@ -84,18 +84,6 @@ def test_one_stream_stays_where_it_is() -> None:
 
 
 # --- leases
-
-
-@pytest.fixture
-async def orders(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
-        yield clients
-
-
-@pytest.fixture
-async def admin(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 def leases(clients: RedisClients, owner: str, life_ms: int = 60_000) -> Leases:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import psycopg
@@ -36,12 +36,6 @@ STREAM = streams.orders_stream(BRANCH)
 async def pool(database: Database) -> AsyncIterator[Pool]:
     async with open_pool(database.urls["agiza_orders"], service="orders", size_max=12) as opened:
         yield opened
-
-
-@pytest.fixture
-async def orders(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
-        yield clients
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,6 @@ CALLS = {streams.tools_stream(call): call for call in (f"HD_{number}" for number
 """One call for each stream."""
 WORKER = Path(__file__).parent / "share_worker.py"
 LIFE_MS = 1500
-
-
-@pytest.fixture
-async def orders(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
-        yield clients
-
-
-@pytest.fixture
-async def admin(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 # --- readers on a real Redis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 import uvloop
@@ -14,12 +14,6 @@ from redis.exceptions import ConnectionError, TimeoutError
 from agiza.runtime.redis_clients import RedisClients, open_redis
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def orders(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
-        yield clients
 
 
 async def test_an_idle_connection_that_the_server_has_closed_is_made_anew(orders: RedisClients, redis_url: str) -> None:

@@ -41,20 +41,8 @@ def cancelled(number: int, call_id: str = CALL) -> ToolCancelled:
 
 
 @pytest.fixture
-async def admin(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
-
-
-@pytest.fixture
 async def bridge(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
     async with open_redis(redis_urls["bridge"], service="bridge") as clients:
-        yield clients
-
-
-@pytest.fixture
-async def orders(redis_urls: Mapping[str, str]) -> AsyncIterator[RedisClients]:
-    async with open_redis(redis_urls["orders"], service="orders") as clients:
         yield clients
 
 
