@@ -60,8 +60,8 @@ class NameLikeness:
         """The one id that has a name within `words` and uses all the others of them too: "beef combo meal". Never where
         something is denied: "no gluten free base" is not "without gluten"."""
         said = set(words.content)
-        if len(said) < len(words.content) or words.denied:
-            return None  # what says a word twice means something by it
+        if words.denied or len(said) < len(words.content):  # what says a word twice means something by it
+            return None
         keys = {key for key, used in self._used.items() if said <= used}
         hits = {
             form.key

@@ -161,9 +161,7 @@ def _parts(item: Item, choices: Choices, menu: Menu) -> list[OrderPart]:
 def _extra(item: Item, choices: Choices, part: Path) -> int:
     """What the part's configuration is dearer than the one that it comes with."""
     extra = 0
-    for under, group in open_groups(
-        item, choices
-    ):  # also one that was emptied: what it came with may have been a rebate
+    for under, group in open_groups(item, choices):  # also one that was emptied: it may have come with a rebate
         if item.places[(*under, group.options[0].id)].part != part:
             continue
         chosen = sum(

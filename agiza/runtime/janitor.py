@@ -39,6 +39,17 @@ def entry_number(id: str) -> EntryId:
     return int(first), int(second or 0)
 
 
+async def state_of(client: Client, stream: str) -> dict[str, Any] | None:
+    """What Redis keeps of the stream (XINFO STREAM); None when there is no such stream."""
+    try:
+        state: dict[str, Any] = await client.xinfo_stream(stream)
+    except ResponseError as error:
+        if "no such key" in str(error):
+            return None
+        raise
+    return state
+
+
 async def handled_until(client: Client, stream: str) -> EntryId | None:
     """The first id that some group has not acknowledged yet; everything before it was handled by all.
 

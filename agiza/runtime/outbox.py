@@ -32,6 +32,7 @@ from redis.exceptions import RedisError, ResponseError
 from agiza.contracts import streams
 from agiza.runtime import postgres
 from agiza.runtime.clock import Clock
+from agiza.runtime.janitor import entry_number, state_of
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Connection, Pool, transaction
@@ -231,13 +232,8 @@ class OutboxRelay:
 
 async def _last_number(client: Client, stream: str) -> int:
     """The number of the newest entry that the stream has had; 0 for none."""
-    try:
-        state: dict[str, Any] = await client.xinfo_stream(stream)
-    except ResponseError as error:
-        if "no such key" in str(error):
-            return 0
-        raise
-    return int(str(state["last-generated-id"]).partition("-")[0])
+    state = await state_of(client, stream)
+    return 0 if state is None else entry_number(str(state["last-generated-id"]))[0]
 
 
 def entry_id(sequence: int) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
-
-from redis.exceptions import ResponseError
+from typing import Final
 
 from agiza.contracts import streams
-from agiza.runtime.janitor import cap, entry_number, handled_until, trim_before
+from agiza.runtime.janitor import cap, entry_number, handled_until, state_of, trim_before
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.outbox import ENTRIES_KEPT, LOCK, entry_id, feed_json, with_sequence
 from agiza.runtime.postgres import Pool, transaction
@@ -35,12 +33,9 @@ async def is_whole(pool: Pool, client: Client, branch_id: str) -> bool:
         row = await cursor.fetchone()
     assert row is not None
     published, oldest = int(row[0]), int(row[1])
-    try:
-        state: dict[str, Any] = await client.xinfo_stream(streams.orders_stream(branch_id))
-    except ResponseError as error:
-        if "no such key" in str(error):
-            return published == 0
-        raise
+    state = await state_of(client, streams.orders_stream(branch_id))
+    if state is None:
+        return published == 0
     last, _ = entry_number(str(state["last-generated-id"]))
     if last < published:
         return False
