@@ -16,7 +16,7 @@ from services.orders.public_api.keys import RIGHTS
 
 keys_app = typer.Typer(help="Keys of the orders API, scoped to branches and rights.", no_args_is_help=True)
 
-_DEFAULT_RIGHTS = ["menus:read", "stock:read", "stock:write", "orders:read", "orders:write"]
+_DEFAULT_RIGHTS = [right for right in RIGHTS if right != "carts:read"]
 
 
 @keys_app.command("create")

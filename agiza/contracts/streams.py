@@ -29,6 +29,9 @@ DEAD_PREFIX: Final = "agiza:dead:"
 LEASES_PREFIX: Final = "agiza:leases:"
 CARTS_PREFIX: Final = "agiza:carts:"
 
+FEED_HINTS: Final = "agiza:feed"
+"""Pub/Sub channel on which the relay names a branch that has new numbered events, for those who wait for them."""
+
 ADMISSION_PREFIX: Final = "agiza:admission:"
 ADMISSION_LEASES: Final = f"{ADMISSION_PREFIX}leases"
 """Sorted set of the calls that were given a Stream and are in no bridge's count yet, by the end of their lease."""

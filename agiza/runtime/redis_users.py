@@ -93,7 +93,7 @@ RIGHTS: Final[Mapping[User, Rights]] = {
     ),
     "orders": Rights(
         keys=(*_consumed(f"{streams.TOOLS_PREFIX}*"), f"{streams.ORDERS_PREFIX}*", streams.members_key("orders")),
-        channels=(f"{streams.REPLIES_PREFIX}*", f"{streams.CARTS_PREFIX}*"),
+        channels=(f"{streams.REPLIES_PREFIX}*", f"{streams.CARTS_PREFIX}*", streams.FEED_HINTS),
         commands=(*_PUBLISH, *_CONSUME, *_SUBSCRIBE, "exists"),
     ),
     "escalation": Rights(

@@ -72,6 +72,20 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
         " ('ready', 'westlands', 'agiza.order.ready', 1,"
         "  jsonb_build_object('data', jsonb_build_object('order_id', 'ord-taxed-699', 'taxes', '[1]'::jsonb)))",
     ),
+    "0009": (
+        "INSERT INTO feed_cursors (branch_id, name, acknowledged, made_by) VALUES ('westlands', 'till', 17, 'k1')",
+    ),
+    "0010": (
+        "INSERT INTO webhook_endpoints (endpoint_id, branches, url, secret, made_by)"
+        " VALUES ('ep1', '{westlands}', 'https://pos.example.com/agiza', 'whsec_x', 'k1')",
+        "INSERT INTO webhook_deliveries (endpoint_id, event_id, branch_id, sequence, order_id, type, class, due_at,"
+        " began_at) VALUES ('ep1', 'e1', 'westlands', 1, 'ord-1', 'agiza.order.placed', 'ticket', now(), now())",
+        "INSERT INTO webhook_attempts (endpoint_id, event_id, attempt, at, status, duration_ms)"
+        " VALUES ('ep1', 'e1', 1, now(), 500, 12)",
+    ),
+    "0011": (
+        "UPDATE orders SET alarm = 'not_received', alarm_at = now(), owned_by = 'Amina' WHERE order_id = 'ord-1'",
+    ),
 }
 """What is added after each revision. A later revision may have none: the rows of the earlier ones go through it."""
 

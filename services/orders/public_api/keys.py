@@ -20,7 +20,17 @@ from typing import Any, Final, Literal, get_args
 
 from agiza.runtime.postgres import Connection
 
-Right = Literal["menus:read", "stock:read", "stock:write", "carts:read", "orders:read", "orders:write"]
+Right = Literal[
+    "menus:read",
+    "stock:read",
+    "stock:write",
+    "carts:read",
+    "orders:read",
+    "orders:write",
+    "feed:acknowledge",
+    "webhooks:read",
+    "webhooks:write",
+]
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 
 EVERY_BRANCH: Final = "*"
