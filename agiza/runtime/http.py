@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hmac
 import socket
 import time
 from collections.abc import Callable, Generator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Request, Response
@@ -37,6 +38,7 @@ CONNECTIONS_MAX: Final = 1000
 KEEP_ALIVE_S: Final = 30
 SHUTDOWN_S: Final = 5
 BACKLOG: Final = 512
+_ABORT: Final = "agiza.abort"
 
 _log = get_logger(__name__)
 
@@ -216,21 +218,22 @@ class HttpServer:
         self._socket = _listen(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,  # paths hold tokens
-                lifespan="off",
-                server_header=False,
-                proxy_headers=False,
-                ws="none",
-                limit_concurrency=CONNECTIONS_MAX,
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=SHUTDOWN_S,
-                backlog=BACKLOG,
-            )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,  # paths hold tokens
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            limit_concurrency=CONNECTIONS_MAX,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            backlog=BACKLOG,
         )
+        config.load()
+        config.http_protocol_class = functools.partial(_abortable, config.http_protocol_class)  # type: ignore[assignment]
+        self._server = _Server(config)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until ``stopping``; then finish what was begun, for :data:`SHUTDOWN_S` at most."""
@@ -252,6 +255,24 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Signals belong to the process, not to one of its servers."""
         yield
+
+
+def abort(scope: Scope) -> None:
+    """Drop the connection of this request, with all that waits to be sent. For a peer that takes nothing: closing would
+    wait for it. Nothing where another server than :class:`HttpServer` serves."""
+    scope.get("extensions", {}).get(_ABORT, lambda: None)()
+
+
+def _abortable(kind: Callable[..., Any], **parts: Any) -> Any:  # uvicorn has several protocols, and no word for this
+    protocol = kind(**parts)
+    app = protocol.app
+
+    async def with_abort(scope: Scope, receive: Receive, send: Send) -> None:
+        extended = {**scope, "extensions": {**scope.get("extensions", {}), _ABORT: protocol.transport.abort}}
+        await app(extended, receive, send)
+
+    protocol.app = with_abort
+    return protocol
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
 """From the outbox table to the branches' feeds: numbered without a gap, published at least once, in order.
 
-    relay = OutboxRelay(pool, clients.commands, clock=clock, metrics=metrics, on_numbered=make_deliveries)
+    relay = OutboxRelay(pool, clients.commands, clock=clock, metrics=metrics, on_numbered=make_deliveries, tell=ring)
     process.supervise("outbox", relay.run(process.stopping))
     ...
     relay.wake()                         # after each commit that wrote to the outbox
@@ -30,6 +30,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError, ResponseError
 
 from agiza.contracts import streams
+from agiza.contracts.feed_digest import canonical_json
 from agiza.runtime import postgres
 from agiza.runtime.clock import Clock
 from agiza.runtime.janitor import entry_number, state_of
@@ -70,6 +71,9 @@ class FeedEvent:
 OnNumbered = Callable[[Connection, Sequence[FeedEvent]], Awaitable[None]]
 """Called in the numbering transaction: rows that it writes exist exactly when the numbers do."""
 
+Tell = Callable[[Sequence[str]], Awaitable[None]]
+"""Called after the numbering commit with the branches that have something new. It may fail or be lost: whoever waits
+looks by themselves now and then."""
 
 OnCutOff = Callable[[str], Awaitable[None]]
 """Called, outside of any transaction, with a branch whose stream has lost its end: writes it anew."""
@@ -89,6 +93,10 @@ async def _nothing(connection: Connection, events: Sequence[FeedEvent]) -> None:
     """No subscribers."""
 
 
+async def _nobody(branches: Sequence[str]) -> None:
+    """Nobody waits."""
+
+
 class OutboxRelay:
     """Numbers and publishes. Any number may run; they take turns. Without ``on_cut_off`` it publishes behind holes."""
 
@@ -100,6 +108,7 @@ class OutboxRelay:
         clock: Clock,
         metrics: Metrics,
         on_numbered: OnNumbered = _nothing,
+        tell: Tell = _nobody,
         on_cut_off: OnCutOff | None = None,
     ) -> None:
         self._pool = pool
@@ -107,6 +116,7 @@ class OutboxRelay:
         self._clock = clock
         self._metrics = metrics
         self._on_numbered = on_numbered
+        self._tell = tell
         self._on_cut_off = on_cut_off
         self._wake = asyncio.Event()
         self._failures = 0
@@ -157,8 +167,11 @@ class OutboxRelay:
             events = sorted((_feed_event(row) for row in await cursor.fetchall()), key=lambda item: item.position)
             if events:
                 await self._on_numbered(connection, events)
-        for branch, group in _by_branch(events):
+        by_branch = _by_branch(events)
+        for branch, group in by_branch:
             self._metrics.add("outbox_numbered_total", len(group), branch=branch)
+        if by_branch:
+            await self._tell([branch for branch, _ in by_branch])
         return events
 
     async def _publish(self) -> int:
@@ -242,8 +255,14 @@ def entry_id(sequence: int) -> str:
 
 
 def with_sequence(event: Mapping[str, Any], sequence: int) -> dict[str, Any]:
-    """The CloudEvent with its number, written as in :func:`agiza.contracts.envelope.to_envelope`."""
-    return {**event, "sequence": f"{sequence:020d}"}
+    """The CloudEvent with its number, written as in :func:`agiza.contracts.envelope.to_envelope`.
+
+    ``timestamp`` is its ``time`` once more, under the name that Standard Webhooks asks of a body.
+    """
+    numbered = {**event, "sequence": f"{sequence:020d}"}
+    if "time" in event:
+        numbered["timestamp"] = event["time"]
+    return numbered
 
 
 _COLUMNS: Final = "position, event_id, branch_id, type, version, sequence, created_at, pii_event"
@@ -285,6 +304,6 @@ def _by_branch(events: Sequence[FeedEvent]) -> list[tuple[str, list[FeedEvent]]]
     return [(branch, list(group)) for branch, group in itertools.groupby(ordered, key=lambda event: event.branch_id)]
 
 
-def feed_json(event: Mapping[str, Any]) -> str:
-    """The event as it stands in a stream entry."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+def feed_json(event: Mapping[str, Any]) -> bytes:
+    """The event as it stands in a stream entry: the same bytes as in every other form of the feed."""
+    return canonical_json(event)

@@ -14,6 +14,8 @@ from agiza.runtime.publisher import EVENT_FIELD
 from agiza.runtime.redis_clients import Client
 
 PAGE: Final = 500
+FORGETTING_LOCK: Final = 4_812_019_738
+"""Taken for the length of a transaction by the one who forgets: two at once would leave a hole for a moment."""
 UNREAD_MAX: Final = 1_000_000
 """More than this a branch's stream never holds, read or not."""
 
@@ -130,18 +132,30 @@ async def _empty_with_groups(client: Client, stream: str, *, whole_until: int) -
 async def forget_published(pool: Pool, *, older_than: timedelta, limit: int) -> int:
     """Delete published events of this age (on the database's clock), at most ``limit``; returns how many.
 
-    The newest of each branch stays for ever: the next number is counted from it.
+    Always the beginning of a branch's feed: what is left has no hole. The newest of each branch stays for ever: the
+    next number is counted from it. Where another replica is at it, nothing is done.
     """
     async with transaction(pool) as connection:
-        cursor = await connection.execute(
-            """
-            DELETE FROM outbox WHERE position IN (
-                SELECT position FROM outbox AS old
-                WHERE created_at < now() - %s AND published_at IS NOT NULL
-                  AND sequence < (SELECT max(sequence) FROM outbox AS newest WHERE newest.branch_id = old.branch_id)
-                ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
-            )
-            """,
-            (older_than, limit),
-        )
+        cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (FORGETTING_LOCK,))
+        if await cursor.fetchone() != (True,):
+            return 0
+        cursor = await connection.execute(_FORGET, {"age": older_than, "limit": limit})
         return cursor.rowcount
+
+
+_FORGET: Final = """
+    WITH old AS (
+        SELECT DISTINCT branch_id FROM outbox WHERE created_at < now() - %(age)s AND published_at IS NOT NULL
+    ), kept AS (
+        -- An event that began to be written earlier may have the later number: so not simply by age.
+        SELECT branch_id, least(
+            (SELECT max(sequence) FROM outbox WHERE outbox.branch_id = old.branch_id),
+            (SELECT min(sequence) FROM outbox WHERE outbox.branch_id = old.branch_id
+                AND (created_at >= now() - %(age)s OR published_at IS NULL))
+        ) AS first FROM old
+    )
+    DELETE FROM outbox WHERE position IN (
+        SELECT position FROM outbox JOIN kept USING (branch_id)
+        WHERE sequence < first ORDER BY branch_id, sequence LIMIT %(limit)s
+    )
+"""

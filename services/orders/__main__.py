@@ -16,6 +16,9 @@ from agiza.runtime.publisher import Publisher
 from services.orders.api import internal_routes
 from services.orders.call_api import call_routes
 from services.orders.catalog import Catalog
+from services.orders.feed.bell import FeedBell
+from services.orders.feed.door import FeedDoor
+from services.orders.feed.hints import FeedHints
 from services.orders.handler import ToolHandler
 from services.orders.opening import Openings
 from services.orders.public_api.access import ApiParts
@@ -40,8 +43,16 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         await catalog.publish([loaded.document for loaded in load_branch_files(settings.agiza_branches_dir)])
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
         upkeep = Upkeep(pool, redis.commands, process.metrics)
+        bell = FeedBell()
+        hints = FeedHints(bell, pool, redis, process.metrics)
+        door = FeedDoor(pool, bell, process.metrics)
         relay = OutboxRelay(
-            pool, redis.commands, clock=process.clock, metrics=process.metrics, on_cut_off=upkeep.rebuild_feed
+            pool,
+            redis.commands,
+            clock=process.clock,
+            metrics=process.metrics,
+            tell=hints.tell,
+            on_cut_off=upkeep.rebuild_feed,
         )
         openings = Openings(pool, catalog, process.metrics)
         handler = ToolHandler(pool, catalog, process.clock, process.metrics)
@@ -62,12 +73,14 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         counter = StaffCounter(pool, catalog, process.clock, process.metrics)
         app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
         pace = Pace(PaceLimits(settings.agiza_api_per_second, settings.agiza_api_burst))
-        add_public_api(app, ApiParts(token, pool, catalog, process.clock, process.metrics, pace, relay.wake))
+        add_public_api(app, ApiParts(token, pool, catalog, process.clock, process.metrics, pace, relay.wake, door))
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
         process.health.needs("postgres", lambda: postgres.answers(pool))
         process.supervise("http", server.run(process.stopping))
         process.supervise("tool calls", consumer.run(process.stopping))
         process.supervise("outbox relay", relay.run(process.stopping))
+        process.supervise("feed hints", hints.run(process.stopping))
+        process.supervise("feed door", door.run(process.stopping))
         process.supervise("upkeep", upkeep.run(process.stopping))
         process.ready(url=f"http://{server.host}:{server.port}")
         await process.run_until_stopped()

@@ -19,6 +19,8 @@ from agiza.runtime.http import create_app
 from agiza.runtime.process import Process
 from agiza.runtime.traces import Trace
 from services.orders.api import internal_routes
+from services.orders.feed.bell import FeedBell
+from services.orders.feed.door import FeedDoor, StreamLimits
 from services.orders.public_api.access import ApiParts
 from services.orders.public_api.keys import RIGHTS, NewKey, add_key, new_key
 from services.orders.public_api.pace import Pace, PaceLimits
@@ -66,7 +68,9 @@ class Api:
 
 
 @contextlib.asynccontextmanager
-async def api_on(desk: Desk, limits: PaceLimits | None = None) -> AsyncIterator[Api]:
+async def api_on(
+    desk: Desk, limits: PaceLimits | None = None, streams: StreamLimits | None = None
+) -> AsyncIterator[Api]:
     """The API beside the internal routes, as the service wires them."""
 
     async def answer(received: Any) -> bytes:
@@ -86,6 +90,7 @@ async def api_on(desk: Desk, limits: PaceLimits | None = None) -> AsyncIterator[
             desk.metrics,
             Pace(limits or PaceLimits(per_second=1000, burst=10_000)),
             lambda: api.woken.append(1),
+            FeedDoor(desk.pool, FeedBell(), desk.metrics, streams),
         )
         add_public_api(app, parts)
         yield api

@@ -22,6 +22,7 @@ from servers import Database
 from agiza.runtime.clock import StoppedClock
 from agiza.runtime.http import HttpServer
 from agiza.runtime.metrics import Metrics
+from services.orders.feed.door import StreamLimits
 from services.orders.public_api.document import document
 
 pytestmark = pytest.mark.integration
@@ -66,7 +67,8 @@ class _Place:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        async with desk_on(self._database, self._clock, self.metrics) as desk, api_on(desk) as api:
+        none = StreamLimits(per_key=0)  # a stream that goes on is no answer to a machine
+        async with desk_on(self._database, self._clock, self.metrics) as desk, api_on(desk, streams=none) as api:
             key = await api.key("westlands")
             server = HttpServer(api.app, host="127.0.0.1", port=0)
             orders = await self._orders(api)
@@ -151,4 +153,5 @@ def test_the_document_is_served_to_everybody_and_names_every_refusal(served: Ser
             assert operation["security"] == [{"key": []}], (method, path)
             for status, answer in operation["responses"].items():
                 kinds = set(answer["content"])
-                assert kinds == ({"application/json"} if status == "200" else {"application/problem+json"})
+                fine = "text/event-stream" if path.endswith("/stream") else "application/json"
+                assert kinds == ({fine} if status == "200" else {"application/problem+json"})

@@ -9,11 +9,11 @@ without a hole (:mod:`agiza.runtime.outbox`), so a reader that asks for what com
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from agiza.contracts.feed_digest import canonical_json
 from agiza.runtime.outbox import with_sequence
 from agiza.runtime.postgres import Connection
 
@@ -37,6 +37,14 @@ class FeedBounds:
     oldest: int
     newest: int
 
+    def is_forgotten(self, after: int) -> bool:
+        """Whether something behind number ``after`` is older than the outbox."""
+        return after + 1 < self.oldest
+
+    def is_ahead(self, after: int) -> bool:
+        """Whether ``after`` was never given: the reader comes from another database, or from a mistake."""
+        return after > self.newest
+
 
 async def read_feed(conn: Connection, branch_id: str, *, after: int, limit: int) -> Sequence[FeedItem]:
     """The events behind number ``after``, in order, at most ``limit``."""
@@ -46,6 +54,20 @@ async def read_feed(conn: Connection, branch_id: str, *, after: int, limit: int)
         (branch_id, after, min(limit, PAGE_MAX)),
     )
     return [FeedItem(row[0], row[1], row[2], body_of(with_sequence(row[3], row[0]))) for row in await cursor.fetchall()]
+
+
+def without_hole(items: Sequence[FeedItem], after: int) -> Sequence[FeedItem]:
+    """As many of these as follow number ``after`` one by one. Fewer than there were: what comes next is forgotten."""
+    for place, item in enumerate(items):
+        if item.sequence != after + 1 + place:
+            return items[:place]
+    return items
+
+
+async def is_branch(conn: Connection, branch_id: str) -> bool:
+    """Whether there is such a branch."""
+    cursor = await conn.execute("SELECT EXISTS (SELECT FROM branches WHERE branch_id = %s)", (branch_id,))
+    return await cursor.fetchone() == (True,)
 
 
 async def bounds(conn: Connection, branch_id: str) -> FeedBounds:
@@ -61,5 +83,5 @@ async def bounds(conn: Connection, branch_id: str) -> FeedBounds:
 
 
 def body_of(event: object) -> bytes:
-    """The event as canonical JSON (RFC 8785; its numbers are integers, its names ASCII): the same bytes everywhere."""
-    return json.dumps(event, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    """The event as canonical JSON: the same bytes everywhere."""
+    return canonical_json(event)

@@ -22,6 +22,7 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Pool
 from services.orders.catalog import Catalog
+from services.orders.feed.door import FeedDoor
 from services.orders.public_api.keys import RIGHTS, KeyHolder, Right, holder_of
 from services.orders.public_api.pace import Pace
 from services.orders.public_api.problems import Problem
@@ -45,6 +46,7 @@ class ApiParts:
     metrics: Metrics
     pace: Pace
     wake: Callable[[], None]
+    feed: FeedDoor
 
 
 def parts_of(request: Request) -> ApiParts:
@@ -87,6 +89,15 @@ StockWriter = Annotated[KeyHolder, Depends(needs("stock:write"))]
 CartReader = Annotated[KeyHolder, Depends(needs("carts:read"))]
 OrderReader = Annotated[KeyHolder, Depends(needs("orders:read"))]
 OrderWriter = Annotated[KeyHolder, Depends(needs("orders:write"))]
+FeedAcknowledger = Annotated[KeyHolder, Depends(needs("feed:acknowledge"))]
+
+
+async def still_may(request: Request, parts: ApiParts, right: Right, branch_id: str) -> bool:
+    """Whether who asked this would be let in now, for an answer that goes on. Counted as no request of the key."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    is_outside = any(name in request.headers for name in _PROXIED)
+    found = await _holder(parts, token.strip(), is_outside) if scheme.lower() == "bearer" else None
+    return found is not None and right in found.rights and found.sees(branch_id)
 
 
 def must_see(holder: KeyHolder, branch_id: str) -> None:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.orders.public_api import branches, moves, orders, stock
+from services.orders.public_api import branches, feed, moves, orders, stock
 from services.orders.public_api.problems import MEDIA_TYPE, STATUSES, ProblemBody, PublicRoute
 
 VERSION: Final = "1"
-ROUTERS: Final = (branches.router, stock.router, orders.router, moves.router)
+ROUTERS: Final = (branches.router, stock.router, orders.router, moves.router, feed.router)
 
 _TEXT: Final = """
 What POS systems, screens and integrators read and say. Each request carries a key of `agiza keys create`; what lies
@@ -58,6 +58,8 @@ def _statuses(path: str, method: str) -> list[int]:
     own = {404} if "{" in path or "branch_id" in path or path.endswith("/orders") else set()
     if method != "get":
         own |= {409, 413}
+    if path.startswith("/v1/branches/{branch_id}/events") or "/cursors/{name}" in path:
+        own |= {409, 410}  # a place in the feed
     return sorted(_ALWAYS | own)
 
 

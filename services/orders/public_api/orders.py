@@ -13,14 +13,11 @@ from services.orders import store_moves
 from services.orders.public_api.access import CartReader, OrderReader, Parts, must_see
 from services.orders.public_api.problems import Problem, PublicRoute
 from services.orders.public_api.shapes import (
-    After,
     BranchFilter,
-    BranchId,
     CallFilter,
     CallId,
     Cart,
     Cursor,
-    Events,
     Order,
     OrderId,
     Orders,
@@ -68,21 +65,6 @@ async def read_order(order_id: OrderId, parts: Parts, holder: OrderReader) -> di
     if found is None:
         raise no_order(order_id)
     return found
-
-
-@router.get("/branches/{branch_id}/events", response_model=Events, tags=["orders"])
-async def list_events(
-    branch_id: BranchId, parts: Parts, holder: OrderReader, after: After = 0, limit: PageSize = 100
-) -> dict[str, Any]:
-    """Order events of the branch with a sequence above ``after``, in order, without a hole."""
-    must_see(holder, branch_id)
-    async with parts.pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT sequence, pii_event FROM outbox WHERE branch_id = %s AND sequence > %s ORDER BY sequence LIMIT %s",
-            (branch_id, after, limit),
-        )
-        rows = await cursor.fetchall()
-    return {"events": [event | {"sequence": f"{sequence:020d}"} for sequence, event in rows]}
 
 
 @router.get("/carts/{call_id}", response_model=Cart, tags=["carts"])

@@ -34,12 +34,17 @@ Code = Literal[
     "method-not-allowed",
     "move-not-allowed",
     "stock-refused",
+    "sequence-ahead",
+    "sequence-behind",
+    "too-many-cursors",
+    "events-forgotten",
     "body-too-large",
     "invalid-request",
     "idempotency-key-reused",
     "too-many-requests",
     "internal-error",
     "unavailable",
+    "no-place",
 ]
 
 _MEANINGS: Final[Mapping[Code, tuple[int, str, str]]] = {
@@ -53,12 +58,29 @@ _MEANINGS: Final[Mapping[Code, tuple[int, str, str]]] = {
     "method-not-allowed": (405, "Not a method of this address", "use one of those in the header Allow"),
     "move-not-allowed": (409, "Not a move of this state", "read the order, and say one of the words in 'allowed'"),
     "stock-refused": (409, "The stock cannot be set so", "send what the detail asks for"),
+    "sequence-ahead": (
+        409,
+        "The feed has not come so far",
+        "use a sequence up to 'newest'; one above it is of another branch, or of a database that was set back",
+    ),
+    "sequence-behind": (
+        409,
+        "More is acknowledged already",
+        "go on from 'acknowledged'; to read again, set the cursor back with PUT",
+    ),
+    "too-many-cursors": (409, "The branch has too many cursors", "delete those that nobody reads by any more"),
+    "events-forgotten": (
+        410,
+        "What follows is older than what is kept",
+        "go on from 'oldest' - 1, and read the orders once for what was missed",
+    ),
     "body-too-large": (413, "The body is too large", f"send at most {BODY_BYTES_MAX} bytes"),
     "invalid-request": (422, "The request does not fit", "mend what stands in 'errors'; docs: /v1/openapi.json"),
     "idempotency-key-reused": (422, "The Idempotency-Key stands for another request", "use a new one for each request"),
     "too-many-requests": (429, "Too many requests", "wait for the seconds in the header Retry-After"),
     "internal-error": (500, "An error of ours", "try again with the same Idempotency-Key; tell us if it stays"),
     "unavailable": (503, "The database does not answer", "send the same request again, with the same Idempotency-Key"),
+    "no-place": (503, "No place for one more", "wait for the seconds in the header Retry-After, or pull"),
 }
 STATUSES: Final[Mapping[int, tuple[Code, ...]]] = {
     status: tuple(code for code, meaning in _MEANINGS.items() if meaning[0] == status)
@@ -94,6 +116,9 @@ class ProblemBody(BaseModel):
     errors: list[ProblemError] | None = None
     state: str | None = Field(default=None, description="Of a move that is not allowed: where the order is")
     reason: str | None = Field(default=None, description="Of a stock that cannot be set so: a stable word")
+    oldest: int | None = Field(default=None, description="Of a branch's feed: the oldest sequence that is still there")
+    newest: int | None = Field(default=None, description="Of a branch's feed: the newest sequence; 0 for none")
+    acknowledged: int | None = Field(default=None, description="Of a cursor: where it stands")
     allowed: list[str] | None = Field(default=None, description="The words that would be right, or may be meant")
 
 
