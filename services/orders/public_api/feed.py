@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/branches/{branch_id}", tags=["feed"], route_class
 SEQUENCE_MAX: Final = 2**63 - 1
 
 LastEventId = Annotated[
-    str | None,
+    str,
     Header(
         alias="Last-Event-ID",
         pattern=r"^[0-9]{0,20}$",
@@ -58,7 +58,7 @@ async def stream_events(
     parts: Parts,
     holder: OrderReader,
     after: After = 0,
-    last_event_id: LastEventId = None,
+    last_event_id: LastEventId = "",
 ) -> Response:
     """The same as Server-Sent Events: ``id`` is the sequence, ``event`` the type, ``data`` the event.
 
