@@ -1,0 +1,1 @@
+"""Webhooks: what subscribers set up, and how the branch's numbered events reach them."""
