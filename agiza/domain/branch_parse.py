@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from agiza.domain.document import BranchFileError, Node, Problems
 from agiza.domain.hours_parse import read_hours
 from agiza.domain.ids import BranchId, ContactId
+from agiza.domain.kitchen_parse import ACCEPT_MINUTES, parse_kitchen
 from agiza.domain.menu_model import (
     ETA_MINUTES,
     FULFILMENTS,
@@ -71,6 +72,7 @@ def _parse_branch(node: Node) -> Branch:
         delivery=_parse_delivery(node, fulfilment, taxes),
         limits=_parse_limits(node.node("limits")),
         escalation=_parse_escalation(node),
+        kitchen=parse_kitchen(node),
         eta_minutes=_parse_eta(node),
     )
 
@@ -165,8 +167,8 @@ def _parse_escalation(node: Node) -> Escalation:
         callback_attempts=whole("callback_attempts", 1, 10),
         ring_back=child.boolean("ring_back") if child.has("ring_back") else usual.ring_back,
         dials_per_hour=whole("dials_per_hour", 1, 10_000),
-        accept_minutes=whole("accept_minutes", 0, 120),
     )
+    child.raw(ACCEPT_MINUTES)  # belongs to the kitchen
     child.finish()
     return escalation
 

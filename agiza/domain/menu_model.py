@@ -200,8 +200,6 @@ class Escalation:
     talking, and the caller is moved when somebody has picked up. `callback_minutes` is within what time a caller who
     reached nobody is rung back, 0 for never, and `callback_attempts` how often that is tried. `ring_back`: a customer
     whose line was lost with an open cart is rung back once. `dials_per_hour` bounds what machines dial for this branch.
-    `accept_minutes`: an order that the POS has not accepted within this time is a matter for a person, 0 where no POS
-    accepts orders.
     """
 
     strategy: Strategy = "stream_stop_dial"
@@ -209,7 +207,20 @@ class Escalation:
     callback_attempts: int = 4
     ring_back: bool = True
     dials_per_hour: int = 120
-    accept_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kitchen:
+    """How long the kitchen may leave a placed order without its words, counted from placing; 0: nobody waits for that
+    word. `ring_after_seconds`: so long after an alarm the branch is rung, if nobody has taken the order meanwhile."""
+
+    received_seconds: int = 0
+    accepted_seconds: int = 0
+    ring_after_seconds: int = 60
+
+    @property
+    def is_watched(self) -> bool:
+        return bool(self.received_seconds or self.accepted_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +249,7 @@ class Branch:
     delivery: Delivery | None
     limits: Limits
     escalation: Escalation = Escalation()
+    kitchen: Kitchen = Kitchen()
     eta_minutes: Mapping[Fulfilment, int] = field(default_factory=lambda: dict(ETA_MINUTES))
 
     def is_open(self, now: datetime) -> bool:

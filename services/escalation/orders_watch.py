@@ -44,9 +44,10 @@ class OrdersWatch:
     async def sweep(self) -> None:
         """One round. Raises psycopg's errors."""
         for branch_id, file in self.branches.items():
-            minutes = file.branch.escalation.accept_minutes
-            if minutes:
-                await self._sweep_branch(branch_id, file, timedelta(minutes=minutes))
+            kitchen = file.branch.kitchen
+            if kitchen.accepted_seconds:
+                within = timedelta(seconds=kitchen.accepted_seconds + kitchen.ring_after_seconds)
+                await self._sweep_branch(branch_id, file, within)
 
     async def _sweep_branch(self, branch_id: BranchId, file: BranchFile, within: timedelta) -> None:
         now = self.clock.now()
