@@ -22,12 +22,14 @@ COMMENT ON COLUMN orders.owned_by IS 'The person who looks after an order with a
 def upgrade() -> None:
     """Add the columns, and the index that the watch over fresh orders looks at."""
     change(CHANGES)
+    build_index("orders_unowned", "orders (branch_id) WHERE alarm IS NOT NULL AND owned_at IS NULL")
     build_index("orders_waiting", "orders (branch_id, placed_at) WHERE state IN ('placed', 'received')")
 
 
 def downgrade() -> None:
     """Take them away."""
     drop_index("orders_waiting")
+    drop_index("orders_unowned")
     change(
         "ALTER TABLE orders DROP COLUMN IF EXISTS alarm, DROP COLUMN IF EXISTS alarm_at,"
         " DROP COLUMN IF EXISTS owned_by, DROP COLUMN IF EXISTS owned_at"

@@ -26,6 +26,7 @@ from services.orders.public_api.pace import Pace, PaceLimits
 from services.orders.public_api.wiring import add_public_api
 from services.orders.recorder import SOURCE
 from services.orders.settings import OrdersSettings
+from services.orders.silence import SilenceWatch
 from services.orders.staff import StaffCounter
 from services.orders.taking_over import TakeOvers
 from services.orders.upkeep import Upkeep
@@ -82,6 +83,8 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         process.supervise("feed hints", hints.run(process.stopping))
         process.supervise("feed door", door.run(process.stopping))
         process.supervise("upkeep", upkeep.run(process.stopping))
+        silence = SilenceWatch(pool, process.clock, process.metrics, relay.wake)
+        process.supervise("silence", silence.run(process.stopping))
         process.ready(url=f"http://{server.host}:{server.port}")
         await process.run_until_stopped()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -26,6 +26,7 @@ from agiza.contracts.events import (
     OrderReceived,
     OrderRejected,
 )
+from agiza.domain.acknowledgement import alarm_after
 from agiza.domain.orders import TIMED_STATES, OrderState, allowed, steps
 from agiza.runtime.postgres import Connection
 from services.orders import store_moves, store_orders
@@ -82,10 +83,12 @@ async def tell(
         path = steps(order.state, told.state)
     if not path:
         return NotMoved(order, allowed(order.state))
+    alarm = order.alarm
     for state in path:
-        move = _move(told, state, said_by, now)
+        alarm = alarm_after(alarm, state)
+        move = replace(_move(told, state, said_by, now), alarm=alarm)
         await store_moves.move_order(conn, order_id, move)
-        await _to_feed(conn, event_of(order, move), now, traceparent)
+        await to_feed(conn, event_of(order, move), now, traceparent)
     return Moved(order, path)
 
 
@@ -129,7 +132,8 @@ def event_of(order: LockedOrder, move: NewMove) -> Event:
             assert_never(move.state)
 
 
-async def _to_feed(conn: Connection, event: Event, now: datetime, traceparent: str) -> None:
+async def to_feed(conn: Connection, event: Event, now: datetime, traceparent: str) -> None:
+    """Queue an event of an order for the branch's feed; the order's row is locked."""
     stamp = Stamp(id=str(uuid.uuid4()), source=SOURCE, time=now, traceparent=traceparent)
     await store_orders.insert_outbox(
         conn,

@@ -14,6 +14,7 @@ from typing import Any, Final
 from psycopg import AsyncCursor
 from psycopg.rows import dict_row
 
+from agiza.domain.acknowledgement import Alarm
 from agiza.domain.orders import OrderState
 from agiza.runtime.postgres import Connection
 
@@ -28,6 +29,9 @@ class LockedOrder:
     number: int
     state: OrderState
     eta_minutes: int | None
+    placed_at: datetime
+    alarm: Alarm | None = None
+    owned_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class NewMove:
     eta_at: datetime | None = None
     reason: str | None = None
     note: str | None = None
+    alarm: Alarm | None = None
+    """What is left of the order's alarm after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,35 @@ class OrderFilter:
 async def lock_order(conn: Connection, order_id: str, branches: Sequence[str] | None) -> LockedOrder | None:
     """The order under a row lock; None when there is none in these branches (None: in any)."""
     cursor = await conn.execute(
-        "SELECT order_id, branch_id, call_id, order_number, state, eta_minutes FROM orders"
+        f"SELECT {LOCKED} FROM orders o"  # noqa: S608 - a constant
         " WHERE order_id = %(order)s AND (%(branches)s::text[] IS NULL OR branch_id = ANY(%(branches)s))"
         " FOR NO KEY UPDATE",
         {"order": order_id, "branches": _array(branches)},
     )
     row = await cursor.fetchone()
-    return LockedOrder(row[0], row[1], row[2], row[3], OrderState(row[4]), row[5]) if row else None
+    return locked_order(row) if row else None
+
+
+LOCKED: Final = (
+    "o.order_id, o.branch_id, o.call_id, o.order_number, o.state, o.eta_minutes, o.placed_at, o.alarm, o.owned_by"
+)
+"""What :func:`locked_order` reads."""
+
+
+def locked_order(row: tuple[Any, ...]) -> LockedOrder:
+    """The order of a row of :data:`LOCKED`."""
+    order_id, branch_id, call_id, number, state, eta_minutes, placed_at, alarm, owned_by = row
+    return LockedOrder(
+        order_id=order_id,
+        branch_id=branch_id,
+        call_id=call_id,
+        number=number,
+        state=OrderState(state),
+        eta_minutes=eta_minutes,
+        placed_at=placed_at,
+        alarm=Alarm(alarm) if alarm else None,
+        owned_by=owned_by,
+    )
 
 
 async def move_order(conn: Connection, order_id: str, move: NewMove) -> None:
@@ -72,7 +100,8 @@ async def move_order(conn: Connection, order_id: str, move: NewMove) -> None:
     """
     await conn.execute(
         "UPDATE orders SET state = %(state)s, reason = %(reason)s, note = %(note)s, updated_at = now(),"
-        " eta_minutes = coalesce(%(minutes)s, eta_minutes), eta_at = coalesce(%(eta_at)s, eta_at)"
+        " eta_minutes = coalesce(%(minutes)s, eta_minutes), eta_at = coalesce(%(eta_at)s, eta_at),"
+        " alarm = %(alarm)s, alarm_at = CASE WHEN %(alarm)s::text IS NOT NULL THEN alarm_at END"
         " WHERE order_id = %(order)s",
         {
             "state": move.state,
@@ -80,6 +109,7 @@ async def move_order(conn: Connection, order_id: str, move: NewMove) -> None:
             "note": move.note,
             "minutes": move.eta_minutes,
             "eta_at": move.eta_at,
+            "alarm": move.alarm,
             "order": order_id,
         },
     )
@@ -142,7 +172,7 @@ async def list_orders(conn: Connection, wanted: OrderFilter, limit: int) -> list
 _ORDER: Final = """
 SELECT order_id, branch_id, call_id, order_number, state, fulfilment, currency, items_minor, delivery_fee_minor,
        tax_minor, taxes, total_minor, eta_minutes, eta_at, reason, note, supplement_of, pii_customer, placed_at,
-       updated_at,
+       updated_at, alarm, alarm_at, owned_at IS NOT NULL AS owned, owned_at, owned_by AS pii_owned_by,
        (SELECT coalesce(jsonb_agg(line ORDER BY position), '[]') FROM order_lines l WHERE l.order_id = o.order_id)
        AS lines,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('state', m.state, 'at', m.at, 'eta_minutes', m.eta_minutes,

@@ -64,7 +64,8 @@ async def insert_order(conn: Connection, order: NewOrder) -> None:
 async def request_cancel(conn: Connection, order_ids: Sequence[OrderId], now: datetime) -> None:
     """Note the caller's wish. The domain has judged it under the orders' row locks."""
     await conn.execute(
-        "WITH moved AS (UPDATE orders SET state = 'cancel_requested', updated_at = now() WHERE order_id = ANY(%s)"
+        "WITH moved AS (UPDATE orders SET state = 'cancel_requested', updated_at = now(),"
+        " alarm = NULL, alarm_at = NULL WHERE order_id = ANY(%s)"
         " RETURNING order_id)"
         " INSERT INTO order_moves (order_id, position, state, at, said_by) SELECT order_id, 1 + (SELECT count(*)"
         " FROM order_moves AS done WHERE done.order_id = moved.order_id), 'cancel_requested', %s, 'caller' FROM moved",

@@ -119,4 +119,6 @@ SAMPLES: tuple[events.Event, ...] = (
     events.OrderCompleted(**_CALL, **_MOVED),
     events.OrderCancelRequested(**_CALL, order_id="ord-1", order_number=17),
     events.OrderCancelled(**_CALL, **_MOVED, reason="caller", note="Stopped in time."),
+    events.OrderUnacknowledged(**_CALL, **_MOVED, missing="received"),
+    events.OrderOwned(**_CALL, **_MOVED, by="kitchen"),
 )

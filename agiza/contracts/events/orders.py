@@ -192,3 +192,23 @@ class OrderCancelled(_OrderMoved):
 
     reason: str | None = None
     note: str | None = None
+
+
+class OrderUnacknowledged(_OrderMoved):
+    """An alarm: the kitchen's word is ``missing`` and its time is over. It holds until that word comes or the order
+    goes elsewhere. ``owned_by`` is null: an order that somebody has taken raises no alarm."""
+
+    type: ClassVar = "agiza.order.unacknowledged"
+    version: ClassVar = 1
+
+    missing: Literal["received", "accepted"]
+    owned_by: Literal["kitchen", "staff"] | None = None
+
+
+class OrderOwned(_OrderMoved):
+    """A person has taken an order of which the kitchen had said too little: at its screen or till, or on the phone."""
+
+    type: ClassVar = "agiza.order.owned"
+    version: ClassVar = 1
+
+    by: Literal["kitchen", "staff"]

@@ -15,9 +15,10 @@ from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import Connection, transaction
 from agiza.runtime.traces import Trace
 from services.orders import moves, store_moves
+from services.orders.counts import count_moves
 from services.orders.moves import Moved, NotMoved, Told
 from services.orders.public_api import once
-from services.orders.public_api.access import ApiParts, OrderWriter, Parts, parts_of
+from services.orders.public_api.access import OrderWriter, Parts, parts_of
 from services.orders.public_api.keys import KeyHolder
 from services.orders.public_api.once import Answer
 from services.orders.public_api.orders import no_order
@@ -72,7 +73,7 @@ async def say_state(
         answer = await once.carried_out_once(conn, holder.key_id, idempotency_key, digest, carry_out)
     if moved is not None and moved.steps:
         parts.wake()
-        _count(parts, moved)
+        count_moves(parts.metrics, moved, parts.clock.now())
     return once.response(answer)
 
 
@@ -100,14 +101,6 @@ async def _carry_out(
     assert row is not None, "its row is locked by us"
     body: dict[str, Any] = jsonable_encoder(Order.model_validate(row))
     return outcome, Answer(200, body)
-
-
-def _count(parts: ApiParts, moved: Moved) -> None:
-    for state in moved.steps:
-        parts.metrics.add("order_moves_total", state=state)
-    order = moved.order
-    if OrderState.CANCELLED in moved.steps and order.state is not OrderState.CANCEL_REQUESTED:  # else it was counted
-        parts.metrics.add("orders_cancelled_total", branch=order.branch_id, cancelled_by="kitchen")
 
 
 def _told(word: Word) -> Told:

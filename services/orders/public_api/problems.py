@@ -33,6 +33,7 @@ Code = Literal[
     "not-found",
     "method-not-allowed",
     "move-not-allowed",
+    "nothing-to-own",
     "stock-refused",
     "sequence-ahead",
     "sequence-behind",
@@ -57,6 +58,7 @@ _MEANINGS: Final[Mapping[Code, tuple[int, str, str]]] = {
     "not-found": (404, "Not there, or not for this key", "look at the id, and at the branches of the key"),
     "method-not-allowed": (405, "Not a method of this address", "use one of those in the header Allow"),
     "move-not-allowed": (409, "Not a move of this state", "read the order, and say one of the words in 'allowed'"),
+    "nothing-to-own": (409, "The order needs no owner", "read the order: the kitchen has it, or it is over"),
     "stock-refused": (409, "The stock cannot be set so", "send what the detail asks for"),
     "sequence-ahead": (
         409,

@@ -12,6 +12,7 @@ from fastapi import Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from agiza.contracts.events import TicketLine, TicketTax
+from agiza.domain.acknowledgement import Alarm
 from agiza.domain.orders import OrderState
 
 PAGE_MAX = 200
@@ -130,7 +131,8 @@ class OrderStep(_Answer):
 
 class Order(_Answer):
     """A placed order. ``eta_minutes`` is the time that was told last, ``eta_at`` the moment that it meant. ``taxes``
-    add up to ``tax_minor``; null for an order that was placed before they were recorded one by one."""
+    add up to ``tax_minor``; null for an order that was placed before they were recorded one by one. ``alarm`` says
+    which word of the kitchen is missing though its time is over; ``owned``, that a person has taken the order."""
 
     order_id: str
     branch_id: str
@@ -152,6 +154,11 @@ class Order(_Answer):
     pii_customer: Customer
     placed_at: datetime
     updated_at: datetime
+    alarm: Alarm | None
+    alarm_at: datetime | None
+    owned: bool
+    owned_at: datetime | None
+    pii_owned_by: str | None
     lines: list[TicketLine]
     moves: list[OrderStep]
 
@@ -225,6 +232,16 @@ Word = Annotated[
     SayReceived | SayAccepted | SayRejected | SayPreparing | SayReady | SayCompleted | SayCancelled,
     Field(discriminator="state"),
 ]
+
+
+class TakeOrder(_Word):
+    """Somebody looks after the order from now on."""
+
+    by: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=64),
+        Field(description="Who: a name that the others at the branch know", examples=["Amina"]),
+    ]
 
 
 class SetStock(_Word):
