@@ -10,8 +10,9 @@ items = await door.page("westlands", after=17)
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -25,6 +26,7 @@ PAGE: Final = 50
 """Events that one stream holds in memory at most."""
 READS_AT_ONCE: Final = 2
 """Of the pool's connections, for all streams together: a hundred screens must not make a function call wait."""
+PROOFS_WAITING_MAX: Final = 8
 RETRY_S: Final = 30
 
 
@@ -81,6 +83,8 @@ class FeedDoor:
         self._places: set[Place] = set()
         self._by_key: Counter[str] = Counter()
         self._by_branch: Counter[str] = Counter()
+        self._one_proof = asyncio.Semaphore(1)
+        self._proofs = 0
         self._room = asyncio.Semaphore(READS_AT_ONCE)
         self._reading: dict[tuple[str, int, int], asyncio.Task[Sequence[FeedItem]]] = {}
 
@@ -114,6 +118,18 @@ class FeedDoor:
             task = self._reading[key] = asyncio.create_task(self._read(branch_id, after), name="feed page")
             task.add_done_callback(lambda _: self._reading.pop(key, None))
         return await asyncio.shield(task)
+
+    @contextlib.asynccontextmanager
+    async def proving(self) -> AsyncIterator[None]:
+        """The turn for work that reads much: one at a time. Raises :class:`Full` when too many wait for it."""
+        if self._proofs > PROOFS_WAITING_MAX:
+            raise Full(of_key=False)
+        self._proofs += 1
+        try:
+            async with self._one_proof:
+                yield
+        finally:
+            self._proofs -= 1
 
     async def _read(self, branch_id: str, after: int) -> Sequence[FeedItem]:
         async with self._room, self._pool.connection() as connection:

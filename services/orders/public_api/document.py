@@ -10,11 +10,19 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.orders.public_api import branches, feed, moves, orders, ownership, stock
+from services.orders.public_api import branches, cursors, feed, moves, orders, ownership, stock
 from services.orders.public_api.problems import MEDIA_TYPE, STATUSES, ProblemBody, PublicRoute
 
 VERSION: Final = "1"
-ROUTERS: Final = (branches.router, stock.router, orders.router, moves.router, feed.router, ownership.router)
+ROUTERS: Final = (
+    branches.router,
+    stock.router,
+    orders.router,
+    moves.router,
+    feed.router,
+    ownership.router,
+    cursors.router,
+)
 
 _TEXT: Final = """
 What POS systems, screens and integrators read and say. Each request carries a key of `agiza keys create`; what lies

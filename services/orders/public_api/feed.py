@@ -10,18 +10,22 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
 
+from agiza.contracts.feed_digest import NOTHING
 from agiza.runtime.postgres import Connection
 from services.orders.feed.door import RETRY_S, Full
+from services.orders.feed.proof import EVENTS_MAX, Hole, prove
 from services.orders.feed.reading import FeedItem, bounds, is_branch, read_feed, without_hole
 from services.orders.feed.sse import FeedStream
 from services.orders.public_api.access import OrderReader, Parts, must_see, no_branch, still_may
 from services.orders.public_api.problems import Problem, PublicRoute
-from services.orders.public_api.shapes import After, BranchId, Events, PageSize
+from services.orders.public_api.shapes import After, BranchId, Events, FeedDigest, From, PageSize, Seed, To
 
 router = APIRouter(prefix="/v1/branches/{branch_id}", tags=["feed"], route_class=PublicRoute)
 
 SEQUENCE_MAX: Final = 2**63 - 1
+_NO_SEED: Final = NOTHING.hex()
 
 LastEventId = Annotated[
     str,
@@ -81,6 +85,53 @@ async def stream_events(
         after=place,
         is_allowed=lambda: still_may(request, parts, "orders:read", branch_id),
     )
+
+
+@router.get("/events/digest", response_model=FeedDigest)
+async def read_digest(
+    branch_id: BranchId,
+    parts: Parts,
+    holder: OrderReader,
+    first: From = 1,
+    to: To = None,
+    seed: Seed = _NO_SEED,
+) -> JSONResponse:
+    """What proves that a reader holds every event of a range, unchanged: a chain of hashes over their bodies.
+
+    h(0) is 32 zero bytes or ``seed``, h(n) = SHA-256(h(n-1) || SHA-256(body of event n)); at most 10,000 a request.
+    """
+    must_see(holder, branch_id)
+    if to is not None and to < first:
+        raise Problem("range-empty", f"{to} is before {first}")
+    async with parts.pool.connection() as conn:
+        await page_after(conn, branch_id, first - 1, 1)
+        there = await bounds(conn, branch_id)
+    if to is not None and there.is_ahead(to):
+        raise ahead(to, there.newest)
+    wanted = there.newest if to is None else to
+    last = min(wanted, first + EVENTS_MAX - 1)
+    try:
+        async with parts.feed.proving():
+            digest = await prove(parts.feed, branch_id, first=first, last=last, seed=bytes.fromhex(seed))
+    except Hole as hole:
+        async with parts.pool.connection() as conn:
+            there = await bounds(conn, branch_id)
+        raise forgotten(hole.after, there.oldest, there.newest) from None
+    except Full as full:
+        raise _full(full) from None
+    answer = FeedDigest.model_validate(
+        {
+            "branch_id": branch_id,
+            "from": first,
+            "to": last,
+            "count": last - first + 1,
+            "seed": seed,
+            "digest": digest.hex(),
+            "complete": last == wanted,
+            "newest": there.newest,
+        }
+    )
+    return JSONResponse(answer.model_dump(by_alias=True))
 
 
 async def page_after(conn: Connection, branch_id: str, after: int, limit: int) -> Sequence[FeedItem]:

@@ -37,6 +37,7 @@ Code = Literal[
     "stock-refused",
     "sequence-ahead",
     "sequence-behind",
+    "range-empty",
     "too-many-cursors",
     "events-forgotten",
     "body-too-large",
@@ -70,6 +71,7 @@ _MEANINGS: Final[Mapping[Code, tuple[int, str, str]]] = {
         "More is acknowledged already",
         "go on from 'acknowledged'; to read again, set the cursor back with PUT",
     ),
+    "range-empty": (409, "The range has nothing in it", "send a 'to' that is not below 'from'"),
     "too-many-cursors": (409, "The branch has too many cursors", "delete those that nobody reads by any more"),
     "events-forgotten": (
         410,

@@ -36,6 +36,14 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+CursorName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", examples=["till-1"])]
+From = Annotated[int, Query(alias="from", ge=1, le=2**63 - 1, description="The first sequence of the range")]
+To = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="The last one; left out: as far as it goes")]
+Seed = Annotated[
+    str,
+    Query(pattern=r"^[0-9a-f]{64}$", description="`digest` of the range before, to go on with; zeros for none"),
+]
+
 Printable = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)]
 RejectReason = Literal["busy", "sold_out", "closed", "too_far", "unclear", "duplicate", "other"]
 CancelReason = Literal["caller", "sold_out", "closed", "not_collected", "duplicate", "other"]
@@ -176,6 +184,49 @@ class Events(_Answer):
     events: list[dict[str, Any]]
 
 
+class FeedCursor(_Answer):
+    """How far a reader has acknowledged a branch's events. ``lag`` is how many it has not; ``oldest`` and ``newest``
+    are what there is."""
+
+    branch_id: str
+    name: str
+    acknowledged: int
+    oldest: int
+    newest: int
+    lag: int
+    made_by: str = Field(description="The key that made it")
+    created_at: datetime
+    updated_at: datetime
+
+
+class FeedCursors(_Answer):
+    """All cursors of a branch."""
+
+    cursors: list[FeedCursor]
+
+
+class CursorEvents(_Answer):
+    """What a cursor has not acknowledged yet, oldest first. The same again until it is acknowledged."""
+
+    acknowledged: int
+    newest: int
+    events: list[dict[str, Any]]
+
+
+class FeedDigest(_Answer):
+    """The hash chain over a range of a branch's events. ``complete`` is false when the range was longer than one
+    request takes: go on from ``to`` + 1 with this ``digest`` as ``seed``."""
+
+    branch_id: str
+    from_: int = Field(alias="from")
+    to: int
+    count: int
+    seed: str
+    digest: str
+    complete: bool
+    newest: int
+
+
 class _Word(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -242,6 +293,12 @@ class TakeOrder(_Word):
         StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=64),
         Field(description="Who: a name that the others at the branch know", examples=["Amina"]),
     ]
+
+
+class SetCursor(_Word):
+    """Where a cursor is to stand: everything up to there counts as acknowledged."""
+
+    sequence: int = Field(ge=0, le=2**63 - 1)
 
 
 class SetStock(_Word):
