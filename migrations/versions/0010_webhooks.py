@@ -28,9 +28,11 @@ CREATE TABLE IF NOT EXISTS webhook_endpoints (
     lane_until       timestamptz,
     made_by          text NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now(),
-    updated_at       timestamptz NOT NULL DEFAULT now()
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    deleted_at       timestamptz
 );
 COMMENT ON COLUMN webhook_endpoints.types IS 'Event types that are sent; none: all';
+COMMENT ON COLUMN webhook_endpoints.deleted_at IS 'Nobody''s since then; goes after its deliveries and attempts';
 COMMENT ON COLUMN webhook_endpoints.lane_holder IS 'The process that sends to it now, until lane_until';
 
 CREATE TABLE IF NOT EXISTS webhook_deliveries (

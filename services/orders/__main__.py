@@ -43,7 +43,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         catalog = Catalog(pool)
         await catalog.publish([loaded.document for loaded in load_branch_files(settings.agiza_branches_dir)])
         publisher = Publisher(redis.commands, source=SOURCE, clock=process.clock, metrics=process.metrics)
-        upkeep = Upkeep(pool, redis.commands, process.metrics)
+        upkeep = Upkeep(pool, redis.commands, process.metrics, process.clock)
         bell = FeedBell()
         hints = FeedHints(bell, pool, redis, process.metrics)
         door = FeedDoor(pool, bell, process.metrics)

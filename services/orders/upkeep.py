@@ -1,10 +1,10 @@
 """What orders looks after by itself: old inbox rows and events, and feeds that Redis lost or that grew too long.
 
-    upkeep = Upkeep(pool, redis.commands, metrics)
+    upkeep = Upkeep(pool, redis.commands, metrics, clock)
     process.supervise("upkeep", upkeep.run(process.stopping))
 
 Every replica does this; what two do at once is done once or is harmless. Deleting goes in small batches with
-a pause, so that no live call waits for it. Ages are judged on the database's clock, which also stamped the rows.
+a pause, so that no live call waits for it. Ages are judged on the clock that stamped the rows: mostly the database's.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from agiza.runtime import postgres
+from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.outbox_upkeep import forget_published, is_whole, rebuild_stream, trim_feed
 from agiza.runtime.postgres import Pool, transaction
 from agiza.runtime.redis_clients import Client
+from services.orders.webhooks.store_forgetting import forget_deleted, forget_former_secrets
 
 FEEDS_S: Final = 15.0
 """A branch's reader waits at most so long for events that Redis lost."""
@@ -43,10 +45,11 @@ _log = get_logger(__name__)
 class Upkeep:
     """Runs beside the consumer and the relay."""
 
-    def __init__(self, pool: Pool, client: Client, metrics: Metrics) -> None:
+    def __init__(self, pool: Pool, client: Client, metrics: Metrics, clock: Clock | None = None) -> None:
         self._pool = pool
         self._client = client
         self._metrics = metrics
+        self._clock = clock or Clock()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look after everything until ``stopping``. What fails is tried again the next time."""
@@ -72,9 +75,11 @@ class Upkeep:
         _log.warning("order_stream_rebuilt", branch_id=branch, count=count)
 
     async def clean(self) -> None:
-        """Delete inbox rows and published events that nobody will ask for any more."""
+        """Delete inbox rows, published events, and what is left of webhooks, that nobody will ask for any more."""
         await self._in_batches("inbox", lambda: forget_results(self._pool, older_than=INBOX_KEPT, limit=BATCH))
         await self._in_batches("outbox", lambda: forget_published(self._pool, older_than=FEED_KEPT, limit=BATCH))
+        await self._in_batches("webhooks", lambda: forget_deleted(self._pool, limit=BATCH))
+        await forget_former_secrets(self._pool, self._clock.now())
 
     async def _in_batches(self, what: str, batch: Callable[[], Awaitable[int]]) -> None:
         for _ in range(BATCHES_MAX):

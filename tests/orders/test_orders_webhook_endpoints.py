@@ -28,6 +28,7 @@ from services.orders.webhooks.endpoints import (
     new_secret,
 )
 from services.orders.webhooks.store_endpoints import Change, EndpointRow, NewEndpoint
+from services.orders.webhooks.store_forgetting import forget_deleted, forget_former_secrets
 
 OWN = frozenset({"pos.lan", "10.0.0.7:8443"})
 
@@ -206,8 +207,8 @@ async def test_the_secret_before_signs_as_long_as_was_said_and_goes(desk: Desk) 
         for hours, secrets in ((0, ("whsec_two", first)), (1.99, ("whsec_two", first)), (2, ("whsec_two",))):
             assert await store.secrets_of(conn, row.endpoint_id, now + timedelta(hours=hours)) == secrets
         assert await store.secrets_of(conn, "whe_none", now) == ()
-    assert await store.forget_former_secrets(desk.pool, now + timedelta(hours=1)) == 0
-    assert await store.forget_former_secrets(desk.pool, now + timedelta(hours=2)) == 1
+    assert await forget_former_secrets(desk.pool, now + timedelta(hours=1)) == 0
+    assert await forget_former_secrets(desk.pool, now + timedelta(hours=2)) == 1
     assert desk.rows("SELECT secret, former_secret, former_until FROM webhook_endpoints") == [("whsec_two", None, None)]
 
 
@@ -235,5 +236,30 @@ async def test_another_url_begins_anew_and_so_does_a_resumed_endpoint(desk: Desk
         assert (disabled.state, disabled.state_reason) == ("disabled", "gone")
         resumed = await store.resume_endpoint(conn, id, now)
         assert (resumed.state, resumed.state_reason, resumed.failures, resumed.open_until) == ("active", None, 0, None)
-        await store.delete_endpoint(conn, id)
-        assert await store.read_endpoint(conn, id, None) is None
+
+
+@pytest.mark.integration
+async def test_a_deleted_endpoint_is_gone_at_once_and_its_rows_in_batches(desk: Desk) -> None:
+    gone, kept = await added(desk, new(1, "karen"), new(2, "karen"))
+    for row in (gone, kept):
+        desk.run(
+            "INSERT INTO webhook_deliveries (endpoint_id, event_id, branch_id, sequence, type, class, due_at, began_at)"
+            f" SELECT '{row.endpoint_id}', 'e' || n, 'karen', n, 'agiza.order.ready', 'record', now(), now()"
+            " FROM generate_series(1, 7) AS n"
+        )
+        desk.run(
+            "INSERT INTO webhook_attempts (endpoint_id, event_id, attempt, at, duration_ms)"
+            f" SELECT '{row.endpoint_id}', 'e' || n, 1, now(), 5 FROM generate_series(1, 7) AS n"
+        )
+    async with desk.pool.connection() as conn:
+        await store.delete_endpoint(conn, gone.endpoint_id, desk.clock.now())
+        assert await store.read_endpoint(conn, gone.endpoint_id, None) is None
+        assert await store.list_endpoints(conn, ["karen"], branch_id=None, before=None, limit=9) == [kept]
+    (left,) = desk.rows(
+        f"SELECT webhook_endpoints::text FROM webhook_endpoints WHERE endpoint_id = '{gone.endpoint_id}'"
+    )
+    assert "whsec_" not in left[0]
+    assert "pos.example" not in left[0]
+    assert [await forget_deleted(desk.pool, limit=5) for _ in range(5)] == [5, 5, 5, 0, 0]
+    for table, count in (("endpoints", 1), ("deliveries", 7), ("attempts", 7)):
+        assert desk.rows(f"SELECT count(*) FROM webhook_{table}") == [(count,)]

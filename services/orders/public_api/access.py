@@ -10,7 +10,7 @@ It is not taken from a request that a proxy has brought in from outside.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -37,7 +37,8 @@ _bearer: Final = HTTPBearer(auto_error=False, scheme_name="key", description="A 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the routes work with. ``wake`` tells the relay that something was committed."""
+    """What the routes work with. ``wake`` tells the relay that something was committed;
+    ``webhook_hosts`` are the operator's own, to which webhooks may go inside the network."""
 
     token: SecretStr
     pool: Pool
@@ -47,6 +48,7 @@ class ApiParts:
     pace: Pace
     wake: Callable[[], None]
     feed: FeedDoor
+    webhook_hosts: Collection[str] = ()
 
 
 def parts_of(request: Request) -> ApiParts:
@@ -90,6 +92,8 @@ CartReader = Annotated[KeyHolder, Depends(needs("carts:read"))]
 OrderReader = Annotated[KeyHolder, Depends(needs("orders:read"))]
 OrderWriter = Annotated[KeyHolder, Depends(needs("orders:write"))]
 FeedAcknowledger = Annotated[KeyHolder, Depends(needs("feed:acknowledge"))]
+WebhookReader = Annotated[KeyHolder, Depends(needs("webhooks:read"))]
+WebhookWriter = Annotated[KeyHolder, Depends(needs("webhooks:write"))]
 
 
 async def still_may(request: Request, parts: ApiParts, right: Right, branch_id: str) -> bool:

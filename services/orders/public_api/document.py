@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.orders.public_api import branches, cursors, feed, moves, orders, ownership, stock
+from services.orders.public_api import (
+    branches,
+    cursors,
+    feed,
+    moves,
+    orders,
+    ownership,
+    stock,
+    webhook_deliveries,
+    webhooks,
+)
 from services.orders.public_api.problems import MEDIA_TYPE, STATUSES, ProblemBody, PublicRoute
 
 VERSION: Final = "1"
@@ -22,6 +32,8 @@ ROUTERS: Final = (
     feed.router,
     ownership.router,
     cursors.router,
+    webhooks.router,
+    webhook_deliveries.router,
 )
 
 _TEXT: Final = """
@@ -63,11 +75,13 @@ def document() -> dict[str, Any]:
 
 
 def _statuses(path: str, method: str) -> list[int]:
-    own = {404} if "{" in path or "branch_id" in path or path.endswith("/orders") else set()
+    own = {404} if "{" in path or "branch_id" in path or path.endswith(("/orders", "/webhooks")) else set()
     if method != "get":
         own |= {409, 413}
     if path.startswith("/v1/branches/{branch_id}/events") or "/cursors/{name}" in path:
         own |= {409, 410}  # a place in the feed
+    if path.endswith("/replay"):
+        own |= {410}
     return sorted(_ALWAYS | own)
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fastapi.responses import JSONResponse
@@ -29,10 +29,12 @@ FORGOTTEN_AT_ONCE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and JSON body of an answer."""
+    """Status and JSON body of an answer. ``shown_once`` is laid over the body for whoever asked first and is not kept:
+    a secret, in whose place a repetition finds what stands in the body."""
 
     status: int
     body: dict[str, Any]
+    shown_once: Mapping[str, Any] = field(default_factory=dict)
 
 
 def digest_of(*parts: object) -> str:
@@ -59,7 +61,9 @@ async def carried_out_once(
 
 def response(answer: Answer) -> JSONResponse:
     """The answer as it is sent: everything but a 200 is a problem."""
-    return JSONResponse(answer.body, answer.status, media_type=None if answer.status == 200 else MEDIA_TYPE)
+    return JSONResponse(
+        {**answer.body, **answer.shown_once}, answer.status, media_type=None if answer.status == 200 else MEDIA_TYPE
+    )
 
 
 async def _claim(conn: Connection, key_id: str, key: str, digest: str) -> Answer | None:

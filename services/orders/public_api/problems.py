@@ -39,6 +39,7 @@ Code = Literal[
     "sequence-behind",
     "range-empty",
     "too-many-cursors",
+    "webhook-refused",
     "events-forgotten",
     "body-too-large",
     "invalid-request",
@@ -73,6 +74,7 @@ _MEANINGS: Final[Mapping[Code, tuple[int, str, str]]] = {
     ),
     "range-empty": (409, "The range has nothing in it", "send a 'to' that is not below 'from'"),
     "too-many-cursors": (409, "The branch has too many cursors", "delete those that nobody reads by any more"),
+    "webhook-refused": (409, "The webhook cannot be set so", "send what the detail asks for"),
     "events-forgotten": (
         410,
         "What follows is older than what is kept",
@@ -119,7 +121,7 @@ class ProblemBody(BaseModel):
     remedy: str
     errors: list[ProblemError] | None = None
     state: str | None = Field(default=None, description="Of a move that is not allowed: where the order is")
-    reason: str | None = Field(default=None, description="Of a stock that cannot be set so: a stable word")
+    reason: str | None = Field(default=None, description="Of a stock or a webhook that cannot be set so: a stable word")
     oldest: int | None = Field(default=None, description="Of a branch's feed: the oldest sequence that is still there")
     newest: int | None = Field(default=None, description="Of a branch's feed: the newest sequence; 0 for none")
     acknowledged: int | None = Field(default=None, description="Of a cursor: where it stands")

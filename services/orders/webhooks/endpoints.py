@@ -30,6 +30,8 @@ FORMER_HOURS: Final = 24
 FORMER_HOURS_MAX: Final = 7 * 24
 REPLAY_SPAN_MAX: Final = 1000
 """Numbers of a branch that one replay may name: what a POS can take in again without being flooded."""
+PINGS_MAX: Final = 5
+"""Test deliveries of one endpoint without an outcome."""
 EVERY_BRANCH: Final = "*"
 EVENT_TYPES: Final[tuple[str, ...]] = tuple(event.type for event in EVENTS if event.type.startswith("agiza.order."))
 """What an endpoint can subscribe to: the numbered events of a branch."""
@@ -51,6 +53,10 @@ Reason = Literal[
     "type-unknown",
     "branches-not-valid",
     "too-many-endpoints",
+    "rotation-running",
+    "not-active",
+    "too-many-pings",
+    "range-not-valid",
 ]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from agiza.runtime.postgres import Connection, Pool, transaction
+from agiza.runtime.postgres import Connection
 from services.orders.webhooks.endpoints import ENDPOINTS_PER_BRANCH_MAX, EVERY_BRANCH, EndpointRefused
 
 EndpointState = Literal["active", "paused", "disabled"]
@@ -28,7 +28,7 @@ _COLUMNS: Final = (
     "endpoint_id, branches, url, description, types, state, state_reason, failing_since, failures, open_until,"
     " former_until, made_by, created_at, updated_at"
 )
-_SEEN: Final = "(%(seen)s::text[] IS NULL OR branches <@ %(seen)s::text[])"
+_SEEN: Final = "deleted_at IS NULL AND (%(seen)s::text[] IS NULL OR branches <@ %(seen)s::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,9 @@ async def add_endpoint(conn: Connection, new: NewEndpoint, now: datetime) -> End
     """Add it, active. Raises :class:`EndpointRefused` when one of its branches has as many as may be."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
     for branch in new.branches:
-        cursor = await conn.execute("SELECT count(*) FROM webhook_endpoints WHERE branches @> %s", ([branch],))
+        cursor = await conn.execute(
+            "SELECT count(*) FROM webhook_endpoints WHERE branches @> %s AND deleted_at IS NULL", ([branch],)
+        )
         row = await cursor.fetchone()
         if row is not None and row[0] >= ENDPOINTS_PER_BRANCH_MAX:
             place = "every branch has" if branch == EVERY_BRANCH else f"branch {branch} has"
@@ -196,9 +198,13 @@ async def disable_endpoint(conn: Connection, endpoint_id: str, reason: str, now:
     return cursor.rowcount == 1
 
 
-async def delete_endpoint(conn: Connection, endpoint_id: str) -> None:
-    """Delete it with its deliveries and attempts."""
-    await conn.execute("DELETE FROM webhook_endpoints WHERE endpoint_id = %s", (endpoint_id,))
+async def delete_endpoint(conn: Connection, endpoint_id: str, now: datetime) -> None:
+    """Send nothing any more; nobody sees it from now on. Its rows go later (:mod:`.store_forgetting`)."""
+    await conn.execute(
+        "UPDATE webhook_endpoints SET state = 'disabled', state_reason = 'deleted', deleted_at = %s, url = '',"
+        " secret = '', former_secret = NULL, former_until = NULL WHERE endpoint_id = %s",
+        (now, endpoint_id),
+    )
 
 
 async def secrets_of(conn: Connection, endpoint_id: str, now: datetime) -> tuple[str, ...]:
@@ -210,15 +216,6 @@ async def secrets_of(conn: Connection, endpoint_id: str, now: datetime) -> tuple
     )
     row = await cursor.fetchone()
     return () if row is None else tuple(secret for secret in row if secret is not None)
-
-
-async def forget_former_secrets(pool: Pool, now: datetime) -> int:
-    """Delete the secrets that sign no more; returns how many."""
-    async with transaction(pool) as conn:
-        cursor = await conn.execute(
-            "UPDATE webhook_endpoints SET former_secret = NULL, former_until = NULL WHERE former_until <= %s", (now,)
-        )
-        return cursor.rowcount
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:
