@@ -5,7 +5,8 @@
     server = HttpServer(app, host="0.0.0.0", port=8080)
     process.supervise("http", server.run(process.stopping))
 
-``GET /healthz`` 200 while the process answers; ``/readyz`` 200 or 503 with each check; ``/metrics`` Prometheus text.
+``GET /healthz`` 200 while the process answers; ``/readyz`` 200 or 503 with each check; ``/metrics`` Prometheus text,
+for those inside the network: what a proxy has brought in, or carries a key of the orders API, does not find it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ SHUTDOWN_S: Final = 5
 BACKLOG: Final = 512
 _ABORT: Final = "agiza.abort"
 
+_PROXIED: Final = ("x-forwarded-for", "forwarded")
+"""Headers that a proxy adds, and that nobody inside sends."""
+_API_KEY: Final = "bearer agz_"
+"""How the Authorization of somebody begins who was let in to ``/v1`` of orders, and to nothing else."""
+
 _log = get_logger(__name__)
 
 
@@ -58,7 +64,7 @@ def create_app(title: str, process: Process, *, body_bytes_max: int = BODY_BYTES
 
 
 def health_routes(health: Health, metrics: Metrics) -> APIRouter:
-    """/healthz, /readyz and /metrics; to be kept inside the network by whatever stands in front."""
+    """/healthz and /readyz, which say no more than that, and /metrics, which names branches: for those inside only."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
@@ -73,10 +79,17 @@ def health_routes(health: Health, metrics: Metrics) -> APIRouter:
         return JSONResponse(content, status_code=200 if readiness.is_ready else 503)
 
     @router.get("/metrics")
-    async def render() -> Response:
+    async def render(request: Request) -> Response:
+        if is_from_outside(request) or request.headers.get("authorization", "").lower().startswith(_API_KEY):
+            raise HTTPException(404)
         return Response(metrics.render(), headers={"content-type": CONTENT_TYPE})
 
     return router
+
+
+def is_from_outside(request: Request) -> bool:
+    """Whether a proxy has brought this request in."""
+    return any(name in request.headers for name in _PROXIED)
 
 
 def bearer(*accepted: SecretStr) -> Callable[..., None]:

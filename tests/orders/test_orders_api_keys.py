@@ -1,18 +1,15 @@
-"""Who may ask for what: keys, rights, branches, limits; and that no route tells a tenant of another one's branch."""
+"""Who may ask for what: keys, rights, branches, limits. That nobody sees another's: test_orders_api_tenancy.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
-from fastapi.routing import APIRoute
+from api_walk import belongings, routes, walk
 from orders_api import TOKEN, Api, api_on
 from orders_desk import Desk
 
-from services.orders.public_api.document import document
 from services.orders.public_api.keys import (
     RIGHTS,
     KeyRefused,
@@ -26,89 +23,11 @@ from services.orders.public_api.pace import BUCKETS_MAX, Pace, PaceLimits
 
 pytestmark = pytest.mark.integration
 
-OPEN = {"/v1/openapi.json"}
-"""Routes that tell everybody the same."""
-
 AS_JSON = {"content-type": "application/json"}
-
-OTHERS = "HD_another01"
-"""A call at the branch that the key is not for."""
-
-
-def flat(routes: Iterable[Any]) -> Iterator[APIRoute]:
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif hasattr(route, "original_router"):  # how FastAPI keeps a router that was included
-            yield from flat(route.original_router.routes)
-
-
-def routes(api: Api) -> list[tuple[str, APIRoute]]:
-    found = [
-        (method, route)
-        for route in flat(api.app.routes)
-        if route.path.startswith("/v1") and route.path not in OPEN
-        for method in sorted(route.methods)
-    ]
-    documented = {(method.upper(), path) for path, methods in document()["paths"].items() for method in methods}
-    assert {(method, route.path) for method, route in found} == documented
-    return found
-
-
-def body_of(path: str, branch_id: str) -> dict[str, Any] | None:
-    """Something to say, on a route that takes a body."""
-    item = "fries" if branch_id == "westlands" else "tiramisu"
-    bodies: dict[str, dict[str, Any]] = {
-        "/v1/orders/{order_id}/state": {"state": "received"},
-        "/v1/branches/{branch_id}/stock": {"name": item, "sold_out": True},
-    }
-    return bodies.get(path)
-
-
-async def walk(api: Api, client: httpx.AsyncClient, **ids: str) -> dict[str, httpx.Response]:
-    """Every route of the API, asked about these ids."""
-    answers = {}
-    for method, route in routes(api):
-        path = route.path.format(version=1, **ids)
-        answers[f"{method} {route.path}"] = await client.request(
-            method, path, json=body_of(route.path, ids["branch_id"])
-        )
-    return answers
-
-
-async def test_no_route_tells_of_another_branch(api: Api) -> None:
-    order_id = await api.placed(OTHERS, "kilimani")
-    api.desk.run("UPDATE outbox SET sequence = position")
-    theirs, ours = await api.till("kilimani"), await api.till("westlands")
-    ids = {"branch_id": "kilimani", "call_id": OTHERS, "order_id": order_id}
-    seen = await walk(api, theirs, **ids)
-    assert {name: answer.status_code for name, answer in seen.items() if answer.status_code != 200} == {}
-    hidden = await walk(api, ours, **ids)
-    for name, answer in hidden.items():
-        if "{" in name:
-            assert (answer.status_code, answer.json()["code"]) == (404, "not-found"), name
-            assert answer.headers["content-type"] == "application/problem+json", name
-        else:
-            assert "kilimani" not in answer.text, name
-            assert order_id not in answer.text, name
-    for query in ({"branch_id": "kilimani"}, {"call_id": OTHERS}, {"cursor": order_id}):
-        answer = await ours.get("/v1/orders", params=query)
-        assert answer.status_code == 404 or answer.json() == {"orders": [], "next": None}
-    assert api.desk.rows("SELECT state FROM orders") == [("received",)], "what the branch's own key has said"
-
-
-async def test_what_is_hidden_looks_like_what_is_not_there(api: Api) -> None:
-    order_id = await api.placed(OTHERS, "kilimani")
-    ours = await api.till("westlands")
-    hidden = await walk(api, ours, branch_id="kilimani", call_id=OTHERS, order_id=order_id)
-    absent = await walk(api, ours, branch_id="nowhere-1", call_id="HD_nowhere", order_id="ord-nowhere")
-    for name, answer in hidden.items():
-        told = answer.text.replace("kilimani", "nowhere-1").replace(OTHERS, "HD_nowhere")
-        assert told.replace(order_id, "ord-nowhere") == absent[name].text, name
 
 
 async def test_no_route_answers_without_a_key_that_is_good(api: Api) -> None:
-    order_id = await api.placed()
+    things = await belongings(api, "westlands", "HD_orders01")
     revoked = await api.key("westlands")
     expired = await api.key("westlands", expires_at=datetime.now(UTC) - timedelta(seconds=1))
     async with api.desk.pool.connection() as conn:
@@ -117,33 +36,31 @@ async def test_no_route_answers_without_a_key_that_is_good(api: Api) -> None:
     wrong = good.token[:-4] + ("aaaa" if not good.token.endswith("aaaa") else "bbbb")
     for token in (None, "", "wrong", wrong, revoked.token, expired.token, good.key_id, good.digest):
         client = await api.client(token)
-        for name, answer in (await walk(api, client, branch_id="westlands", call_id="x", order_id=order_id)).items():
+        for name, answer in (await walk(client, things)).items():
             assert (answer.status_code, answer.json()["code"]) == (401, "not-authenticated"), (name, token)
             assert answer.headers["www-authenticate"].startswith("Bearer")
     assert api.desk.rows("SELECT state FROM orders") == [("placed",)]
 
 
 async def test_each_route_needs_exactly_one_right(api: Api) -> None:
-    order_id = await api.placed()
-    ids = {"branch_id": "westlands", "call_id": "HD_orders01", "order_id": order_id}
+    things = await belongings(api, "westlands", "HD_orders01")
     opened: dict[str, list[str]] = {}
     for right in RIGHTS:
-        for name, answer in (await walk(api, await api.till("westlands", rights=[right]), **ids)).items():
+        for name, answer in (await walk(await api.till("westlands", rights=[right]), things)).items():
             if answer.status_code == 403:
                 assert "does not have the right" in answer.json()["detail"]
             else:
                 assert answer.status_code == 200, (name, answer.text)
                 opened.setdefault(name, []).append(right)
     assert {name: len(rights) for name, rights in opened.items()} == dict.fromkeys(opened, 1)
-    assert opened.keys() == {f"{method} {route.path}" for method, route in routes(api)}
+    assert opened.keys() == {route.name for route in routes()}
     assert opened["POST /v1/orders/{order_id}/state"] == ["orders:write"]
 
 
 async def test_the_installations_own_token_reads_everything(api: Api) -> None:
-    order_id = await api.placed(OTHERS, "kilimani")
+    things = await belongings(api, "kilimani", "HD_another01")
     client = await api.client(TOKEN)
-    ids = {"branch_id": "kilimani", "call_id": OTHERS, "order_id": order_id}
-    for name, answer in (await walk(api, client, **ids)).items():
+    for name, answer in (await walk(client, things)).items():
         assert answer.status_code == (200 if name.startswith("GET") else 403), name
 
 
@@ -154,7 +71,7 @@ async def test_the_installations_own_token_is_not_taken_from_outside(api: Api) -
 
 
 async def test_a_key_for_every_branch(api: Api) -> None:
-    await api.placed(OTHERS, "kilimani")
+    await api.placed("HD_another01", "kilimani")
     client = await api.till("*")
     assert len((await client.get("/v1/orders")).json()["orders"]) == 1
     assert len((await client.get("/v1/branches")).json()["branches"]) >= 2

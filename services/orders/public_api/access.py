@@ -19,6 +19,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
 from agiza.runtime.clock import Clock
+from agiza.runtime.http import is_from_outside
 from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import Pool
 from services.orders.catalog import Catalog
@@ -28,9 +29,6 @@ from services.orders.public_api.pace import Pace
 from services.orders.public_api.problems import Problem
 
 INTERNAL: Final = KeyHolder("internal", None, frozenset(right for right in RIGHTS if right.endswith(":read")))
-
-_PROXIED: Final = ("x-forwarded-for", "forwarded")
-"""Headers that a proxy adds, and that nobody inside sends."""
 
 _bearer: Final = HTTPBearer(auto_error=False, scheme_name="key", description="A key of `agiza keys create`")
 
@@ -68,7 +66,7 @@ def needs(right: Right) -> Callable[[Request, ApiParts, HTTPAuthorizationCredent
     The key's id is in ``request.state.key_id`` from then on."""
 
     async def holder(request: Request, parts: Parts, credentials: Credentials) -> KeyHolder:
-        is_outside = any(name in request.headers for name in _PROXIED)
+        is_outside = is_from_outside(request)
         found = await _holder(parts, credentials.credentials, is_outside) if credentials is not None else None
         if found is None:
             raise Problem(
@@ -99,7 +97,7 @@ WebhookWriter = Annotated[KeyHolder, Depends(needs("webhooks:write"))]
 async def still_may(request: Request, parts: ApiParts, right: Right, branch_id: str) -> bool:
     """Whether who asked this would be let in now, for an answer that goes on. Counted as no request of the key."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    is_outside = any(name in request.headers for name in _PROXIED)
+    is_outside = is_from_outside(request)
     found = await _holder(parts, token.strip(), is_outside) if scheme.lower() == "bearer" else None
     return found is not None and right in found.rights and found.sees(branch_id)
 
