@@ -58,6 +58,7 @@ TABLES: Final[Mapping[str, Access]] = {
     "webhook_endpoints": Access(_ORDERS),
     "webhook_deliveries": Access(_ORDERS),
     "webhook_attempts": Access(_ORDERS),
+    "webhook_senders": Access(_ORDERS),
     "api_keys": Access(_ORDERS),
     "api_writes": Access(_ORDERS),
     "calls": Access(_WEBHOOK, (_ORDERS, _ESCALATION)),

@@ -33,6 +33,11 @@ CREATE TABLE IF NOT EXISTS webhook_endpoints (
 );
 COMMENT ON COLUMN webhook_endpoints.types IS 'Event types that are sent; none: all';
 COMMENT ON COLUMN webhook_endpoints.deleted_at IS 'Nobody''s since then; goes after its deliveries and attempts';
+    deleted_at       timestamptz,
+    failing_warned   smallint NOT NULL DEFAULT 0,
+    alarm_since      timestamptz
+COMMENT ON COLUMN webhook_endpoints.failing_warned IS 'The last warning of being disabled: per cent of the time';
+COMMENT ON COLUMN webhook_endpoints.alarm_since IS 'Since then a ticket has been waiting for too long';
 COMMENT ON COLUMN webhook_endpoints.lane_holder IS 'The process that sends to it now, until lane_until';
 
 CREATE TABLE IF NOT EXISTS webhook_deliveries (
@@ -51,6 +56,9 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
     PRIMARY KEY (endpoint_id, event_id)
 );
 CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_orders ON webhook_deliveries (endpoint_id, order_id, sequence)
+    WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_age ON webhook_deliveries (class, began_at) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_settled ON webhook_deliveries (settled_at) WHERE state <> 'pending';
 
 CREATE TABLE IF NOT EXISTS webhook_attempts (
@@ -65,6 +73,12 @@ CREATE TABLE IF NOT EXISTS webhook_attempts (
 );
 CREATE INDEX IF NOT EXISTS webhook_attempts_of ON webhook_attempts (endpoint_id, at);
 CREATE INDEX IF NOT EXISTS webhook_attempts_at ON webhook_attempts (at);
+
+CREATE TABLE IF NOT EXISTS webhook_senders (
+    sender           text PRIMARY KEY,
+    until            timestamptz NOT NULL
+);
+COMMENT ON TABLE webhook_senders IS 'The processes that send now, each until its time: they share the endpoints';
 """
 
 
@@ -75,4 +89,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them: subscribers have to be made again."""
-    change("DROP TABLE IF EXISTS webhook_attempts, webhook_deliveries, webhook_endpoints")
+    change("DROP TABLE IF EXISTS webhook_senders, webhook_attempts, webhook_deliveries, webhook_endpoints")
