@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Cookie, Depends, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Cookie, Depends, HTTPException, Request, Response
 from fastapi import Path as Part
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from agiza.runtime.branch_keys import is_branch_key
+from agiza.runtime.branch_page import CSS, HEADERS, JAVASCRIPT, Branch, BranchPage
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Pool, transaction
@@ -24,18 +24,9 @@ from agiza.runtime.redis_clients import Client
 from services.escalation.page.acting import CartDesk, OrdersAway, call_of, close, take
 from services.escalation.page.matters import matters_of
 
-COOKIE: Final = "agiza_branch_key"
-COOKIE_S: Final = 30 * 24 * 3600
 STATIC: Final = Path(__file__).with_name("static")
-FILES: Final = {"handoffs.js": "text/javascript", "handoffs.css": "text/css"}
-HEADERS: Final = {
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
+FILES: Final = {"handoffs.js": JAVASCRIPT, "handoffs.css": CSS}
 
-Branch = Annotated[str, Part(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 MatterId = Annotated[str, Part(pattern=r"^[A-Za-z0-9_-]{4,64}$")]
 Act = Literal["take", "close", "place", "discard"]
 
@@ -54,11 +45,6 @@ class PageParts:
     is_https: bool
 
 
-class KeyGiven(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    key: str = Field(min_length=1, max_length=128)
-
-
 class ActRequest(BaseModel):
     """``request_id`` is made once per click, so that a click that is sent twice counts once."""
 
@@ -68,42 +54,12 @@ class ActRequest(BaseModel):
 
 
 def page_routes(parts: PageParts) -> APIRouter:
-    """The page's routes. Wrong keys get 401 and are logged with the branch only."""
-    router = APIRouter(prefix="/handoffs", include_in_schema=False)
-    page = (STATIC / "handoffs.html").read_text()
-    static = {name: (STATIC / name).read_bytes() for name in FILES}
+    """The page's routes."""
+    page = BranchPage("handoffs", STATIC, FILES, secrets=parts.secrets, is_https=parts.is_https)
+    router = page.router()
 
     def admitted(branch: Branch, agiza_branch_key: Annotated[str, Cookie()] = "") -> str:
-        if not is_branch_key(agiza_branch_key, branch, parts.secrets):
-            raise HTTPException(401, "this page needs the branch's key")
-        return branch
-
-    def from_page(x_requested_by: Annotated[str, Header()] = "") -> None:
-        # A form of a foreign site can send the cookie where a browser is old, but never this header.
-        if x_requested_by != "handoffs":
-            raise HTTPException(403, "only the page may do this")
-
-    @router.get("/static/{name}")
-    async def file(name: str) -> Response:
-        if name not in static:
-            raise HTTPException(404)
-        return Response(static[name], media_type=FILES[name], headers=HEADERS)
-
-    @router.get("/{branch}")
-    async def show(branch: Branch) -> Response:
-        return Response(page, media_type="text/html; charset=utf-8", headers=HEADERS)
-
-    @router.post("/{branch}/key", dependencies=[Depends(from_page)])
-    async def key(branch: Branch, given: KeyGiven) -> Response:
-        if not is_branch_key(given.key, branch, parts.secrets):
-            log.warning("branch_key_refused", branch_id=branch)
-            raise HTTPException(401, "this is not the key of this branch")
-        response = JSONResponse({"status": "ok"}, headers=HEADERS)
-        response.set_cookie(
-            COOKIE, given.key, max_age=COOKIE_S, path=f"/handoffs/{branch}", secure=parts.is_https, httponly=True,
-            samesite="strict",
-        )  # fmt: skip
-        return response
+        return page.admit(branch, agiza_branch_key)
 
     @router.get("/{branch}/matters")
     async def matters(branch: Annotated[str, Depends(admitted)]) -> Response:
@@ -114,7 +70,7 @@ def page_routes(parts: PageParts) -> APIRouter:
             raise HTTPException(503, "the database does not answer") from None
         return JSONResponse({"branch": branch, "now": now.isoformat(), "matters": found}, headers=HEADERS)
 
-    @router.post("/{branch}/matters/{matter_id}/{action}", dependencies=[Depends(from_page)])
+    @router.post("/{branch}/matters/{matter_id}/{action}", dependencies=[Depends(page.from_page)])
     async def act(
         request: Request, branch: Annotated[str, Depends(admitted)], matter_id: MatterId, action: Act, body: ActRequest
     ) -> dict[str, Any]:
