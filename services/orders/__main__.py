@@ -20,6 +20,8 @@ from services.orders.feed.bell import FeedBell
 from services.orders.feed.door import FeedDoor
 from services.orders.feed.hints import FeedHints
 from services.orders.handler import ToolHandler
+from services.orders.kitchen.routes import add_kitchen
+from services.orders.kitchen.watch import WatchParts
 from services.orders.opening import Openings
 from services.orders.public_api.access import ApiParts
 from services.orders.public_api.pace import Pace, PaceLimits
@@ -28,6 +30,7 @@ from services.orders.recorder import SOURCE
 from services.orders.settings import OrdersSettings
 from services.orders.silence import SilenceWatch
 from services.orders.staff import StaffCounter
+from services.orders.stock import StockBook
 from services.orders.taking_over import TakeOvers
 from services.orders.upkeep import Upkeep
 from services.orders.wiring import ToolDesk
@@ -75,6 +78,19 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
         pace = Pace(PaceLimits(settings.agiza_api_per_second, settings.agiza_api_burst))
         add_public_api(app, ApiParts(token, pool, catalog, process.clock, process.metrics, pace, relay.wake, door))
+        if settings.agiza_screen_secret is not None:
+            watched = WatchParts(
+                pool,
+                catalog,
+                StockBook(pool, catalog, process.clock),
+                bell,
+                redis.subscriber,
+                process.clock,
+                process.metrics,
+            )
+            secrets = (settings.agiza_screen_secret.get_secret_value(),)
+            screens = add_kitchen(app, watched, relay.wake, secrets, is_https=settings.agiza_https)
+            process.supervise("kitchen screens", screens.run(process.stopping))
         server = HttpServer(app, host=settings.agiza_host, port=settings.agiza_port)
         process.health.needs("postgres", lambda: postgres.answers(pool))
         process.supervise("http", server.run(process.stopping))

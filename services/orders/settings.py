@@ -22,5 +22,9 @@ class OrdersSettings(ServiceSettings):
     """So many requests of the orders API one key may send in the long run, to each replica."""
     agiza_api_burst: int = Field(default=100, ge=1, le=10_000)
     """So many of them at once."""
+    agiza_screen_secret: Secret | None = None
+    """From which each branch's key for its screens is derived. Without, there is no kitchen screen."""
+    agiza_https: bool = True
+    """Whether browsers reach the screen by https; then its cookie is never sent otherwise."""
     agiza_host: str = "127.0.0.1"
     agiza_port: Port = 8080
