@@ -29,13 +29,12 @@ CREATE TABLE IF NOT EXISTS webhook_endpoints (
     made_by          text NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
-    deleted_at       timestamptz
-);
-COMMENT ON COLUMN webhook_endpoints.types IS 'Event types that are sent; none: all';
-COMMENT ON COLUMN webhook_endpoints.deleted_at IS 'Nobody''s since then; goes after its deliveries and attempts';
     deleted_at       timestamptz,
     failing_warned   smallint NOT NULL DEFAULT 0,
     alarm_since      timestamptz
+);
+COMMENT ON COLUMN webhook_endpoints.types IS 'Event types that are sent; none: all';
+COMMENT ON COLUMN webhook_endpoints.deleted_at IS 'Nobody''s since then; goes after its deliveries and attempts';
 COMMENT ON COLUMN webhook_endpoints.failing_warned IS 'The last warning of being disabled: per cent of the time';
 COMMENT ON COLUMN webhook_endpoints.alarm_since IS 'Since then a ticket has been waiting for too long';
 COMMENT ON COLUMN webhook_endpoints.lane_holder IS 'The process that sends to it now, until lane_until';

@@ -60,9 +60,5 @@ def count_moves(metrics: Metrics, moved: Moved, now: datetime) -> None:
         metrics.add("order_moves_total", state=state)
         if state in _WAITED and order.state is not state:  # else it is another time for the same state
             metrics.observe(_WAITED[state], max(0.0, (now - order.placed_at).total_seconds()))
-
-
-def count_moves(metrics: Metrics, moved: Moved) -> None:
-    """The steps that a kitchen has told, and an order that it dropped of its own accord."""
     if OrderState.CANCELLED in moved.steps and order.state is not OrderState.CANCEL_REQUESTED:  # else it was counted
         metrics.add("orders_cancelled_total", branch=order.branch_id, cancelled_by="kitchen")

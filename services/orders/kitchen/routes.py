@@ -242,5 +242,5 @@ def _told_of(parts: KitchenParts, moved: Moved, screen: str) -> None:
         return
     order = moved.order
     log.info("order_moved", order_id=order.order_id, branch_id=order.branch_id, state=moved.steps[-1], screen=screen)
-    count_moves(parts.watched.metrics, moved)
+    count_moves(parts.watched.metrics, moved, parts.watched.clock.now())
     parts.wake()

@@ -74,7 +74,6 @@ async def say_state(
     if moved is not None and moved.steps:
         parts.wake()
         count_moves(parts.metrics, moved, parts.clock.now())
-        count_moves(parts.metrics, moved)
     return once.response(answer)
 
 
