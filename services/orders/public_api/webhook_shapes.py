@@ -19,7 +19,8 @@ from services.orders.webhooks.endpoints import (
 )
 from services.orders.webhooks.store_endpoints import EndpointState
 
-SEQUENCE_MAX = 2**63 - 1
+SEQUENCE_MAX = 2**53 - 1
+"""JSON numbers are exact up to here."""
 
 
 def _known(type: str) -> str:
@@ -42,7 +43,7 @@ DeliveryCursor = Annotated[
 
 Url = Annotated[
     str,
-    StringConstraints(pattern=r"^https?://[^\s#@]+$", max_length=URL_CHARS_MAX),
+    StringConstraints(pattern=r"^https?://[!-\"$-?A-~]+$", max_length=URL_CHARS_MAX),
     Field(description="https, on port 443, at a public name", examples=["https://pos.example.co.ke/agiza"]),
 ]
 EventType = Annotated[
