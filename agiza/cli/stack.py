@@ -227,6 +227,7 @@ class _Plan:
             "AGIZA_LIVE_URL": live_url or "",
             "AGIZA_LIVE_CA_FILE": ca_file,
         }
+        common["orders"] |= {"AGIZA_SCREEN_SECRET": screen_secret, "AGIZA_HTTPS": "false"}
         common["escalation"] |= {
             "AGIZA_ORDERS_URL": f"http://127.0.0.1:{ports['orders']}",
             "AGIZA_SCREEN_SECRET": screen_secret,

@@ -51,7 +51,9 @@ async def up(
         try:
             console.print(_overview(stack, api_url))
             for branch, key in branch_keys(stack, sorted(known)):
-                console.print(f"{stack.endpoints.escalation_url}/handoffs/{branch}  key {key}", soft_wrap=True)
+                console.print(f"{branch}: key {key} opens", soft_wrap=True)
+                console.print(f"  {stack.endpoints.orders_url}/kitchen/{branch}  the kitchen's screen", soft_wrap=True)
+                console.print(f"  {stack.endpoints.escalation_url}/handoffs/{branch}  who needs a person", soft_wrap=True)
             first = next(iter(sorted(known)))
             console.print(f"\nCall it:  agiza call --branch {first} --carrier-url {stack.voice_url} --say ...")
             console.print(f"Logs are in {HOME / 'logs'}, tokens in {path}. Ctrl-C ends it.", style="dim")
@@ -71,7 +73,7 @@ def carrier_of(environment: Mapping[str, str]) -> tuple[str | None, str | None]:
 
 
 def branch_keys(stack: Stack, branches: list[str]) -> list[tuple[str, str]]:
-    """Each branch with the key of its page of hand-offs."""
+    """Each branch with the key of its screens."""
     secret = stack.environments["escalation"]["AGIZA_SCREEN_SECRET"]
     return [(branch, branch_key(branch, secret)) for branch in branches]
 

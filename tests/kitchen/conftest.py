@@ -122,8 +122,8 @@ class Kitchen:
     errors: list[str] = field(default_factory=list)
     _contexts: list[Any] = field(default_factory=list)
 
-    def page(self, *, key: str | None = None, is_open: bool = True, branch: str | None = None, **options: Any) -> Page:
-        """The screen, opened with the branch's key and live."""
+    def page(self, *, is_open: bool = True, clock: bool = False, **options: Any) -> Page:
+        """The screen, opened with the branch's key and live; with ``clock`` its clock can be moved."""
         context = self.browser.new_context(**{"viewport": TABLET, "reduced_motion": "reduce", **options})
         self._contexts.append(context)
         context.set_default_timeout(WAIT_MS)
@@ -131,9 +131,11 @@ class Kitchen:
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
-        page.goto(f"{self.world.url}/kitchen/{branch or self.branch}")
+        if clock:
+            page.clock.install()
+        page.goto(f"{self.world.url}/kitchen/{self.branch}")
         if is_open:
-            page.fill("#key", key or self.world.key(branch or self.branch))
+            page.fill("#key", self.world.key(self.branch))
             page.press("#key", "Enter")
             self.live(page)
         return page

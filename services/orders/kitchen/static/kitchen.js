@@ -148,7 +148,8 @@ async function act(ticket, body) {
   const path = `${base}/orders/${ticket.id}${body.act === "own" ? "/own" : ""}`;
   cards.busy(ticket, true);
   try {
-    await twice(() => ask(path, body.act === "own" ? sent : { ...body, ...sent }));
+    const answer = await twice(() => ask(path, body.act === "own" ? sent : { ...body, ...sent }));
+    if (answer.owned_by) state.order({ kind: "owned", id: ticket.id, by: answer.owned_by });
     requests.delete(key);
     cards.say(ticket, "");
   } catch (error) {
@@ -157,6 +158,7 @@ async function act(ticket, body) {
     cards.say(ticket, error instanceof Refused ? (error.status === 409 ? `${t("gone")} ${error.message}` : error.message) : t("notSent"));
   } finally {
     cards.busy(ticket, false);
+    draw();
   }
 }
 
@@ -224,7 +226,7 @@ function showWords(which) {
 }
 
 $("next-new").addEventListener("click", () => nextNew(document.activeElement.closest(".card")));
-$("sound").addEventListener("click", () => { if (sound.state === "on" || sound.state === "muted") sound.toggle(); });
+$("sound").addEventListener("click", () => sound.toggle());
 $("stock-open").addEventListener("click", () => stock.open());
 $("help-open").addEventListener("click", showHelp);
 $("language").addEventListener("click", () => showWords(language === "en" ? "sw" : "en"));

@@ -7,6 +7,7 @@ export class Sound {
     this.context = null;
     this.isMuted = localStorage.getItem("agiza.kitchen.muted") === "yes";
     this.alarmTimer = 0;
+    this.isFirstTouch = false;
     for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => this.unlock(), { capture: true });
   }
 
@@ -18,13 +19,16 @@ export class Sound {
   }
 
   unlock() {
+    this.isFirstTouch = this.state === "off";
     if (!window.AudioContext || this.state === "on") return;
     this.context ||= new AudioContext();
     this.context.onstatechange = () => this.onChange();
     this.context.resume().then(() => this.onChange(), () => {});
   }
 
+  /** Mute or not; the touch that switched the sound on does not mute it. */
   toggle() {
+    if (this.isFirstTouch) return;
     this.isMuted = !this.isMuted;
     localStorage.setItem("agiza.kitchen.muted", this.isMuted ? "yes" : "no");
     this.onChange();

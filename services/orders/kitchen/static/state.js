@@ -64,7 +64,7 @@ export class State {
     if (!ticket) return undefined;
     if (event.kind === "moved") this.#moved(ticket, event);
     else if (event.kind === "owned") ticket.owned_by ||= event.by;
-    else if (event.kind === "alarm" && !ticket.alarm) {
+    else if (event.kind === "alarm" && ticket.alarm !== event.alarm && isMissing(ticket, event.alarm)) {
       ticket.alarm = event.alarm;
       return isAlarming(ticket) ? "alarm" : undefined;
     }
@@ -82,6 +82,7 @@ export class State {
     if (ticket.moves.has(key)) return;
     ticket.moves.add(key);
     ticket.state = event.state;
+    if (!isMissing(ticket, ticket.alarm)) ticket.alarm = null;
     ticket.reason = event.reason ?? null;
     ticket.eta_minutes = event.eta_minutes ?? ticket.eta_minutes;
     ticket.eta_at = event.eta_at ?? ticket.eta_at;
@@ -116,9 +117,12 @@ export class State {
 
 const FINAL = new Set(["completed", "cancelled", "rejected"]);
 
+/** Whether the word that an alarm is about has not come since. */
+const isMissing = (ticket, alarm) => ticket.state === "placed" || ticket.state === "received" && alarm === "not_accepted";
+
 /** Nobody has said in time that the order is here or taken, and nobody looks after it. */
 export const isAlarming = (ticket) =>
-  Boolean(ticket.alarm) && !ticket.owned_by && (ticket.state === "placed" || ticket.state === "received");
+  Boolean(ticket.alarm) && !ticket.owned_by && isMissing(ticket, ticket.alarm);
 
 /** Oldest call first; of one call the earlier order, and what is still being said last. */
 export function order(a, b) {
