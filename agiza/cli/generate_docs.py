@@ -12,9 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic.json_schema import models_json_schema
-
+from agiza.contracts.asyncapi import document as feed_document
+from agiza.contracts.asyncapi import internal_document
 from agiza.contracts.events import EVENTS
+from agiza.contracts.released import former_schemas
+from agiza.contracts.schemas import schemas
 from agiza.contracts.tools import declarations
 from agiza.domain.menu import parse_branch
 from agiza.domain.orders import TRANSITIONS, OrderState, allowed
@@ -36,15 +38,21 @@ NOTE = "<!-- Made by `make docs` from the code. Do not edit. -->\n"
 def pages() -> dict[str, str]:
     """Every generated file by name."""
     return {
+        "asyncapi.json": _json(feed_document()),
+        "asyncapi-internal.json": _json(internal_document()),
         "events.md": _events(),
-        "events.schema.json": _schemas(),
         "metrics.md": _metrics(),
-        "orders-api.json": json.dumps(document(), indent=1, ensure_ascii=False) + "\n",
+        "orders-api.json": _json(document()),
         "order-states.md": _order_states(),
         "ownership.md": _ownership(),
         "session-phases.md": _phases(),
         "tools.json": _tools(),
+        **{f"schemas/{name}.json": _json(schema) for name, schema in (former_schemas() | schemas()).items()},
     }
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _events() -> str:
@@ -58,11 +66,6 @@ def _events() -> str:
 
 def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
-
-
-def _schemas() -> str:
-    _, schema = models_json_schema([(event, "serialization") for event in EVENTS], title="Events of Agiza")
-    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
 def _metrics() -> str:
@@ -155,7 +158,7 @@ def _tools() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with ``--check`` compare them."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "schemas").mkdir(parents=True, exist_ok=True)
     stale = []
     for name, content in pages().items():
         path = FOLDER / name
