@@ -42,6 +42,9 @@ lock: setup ## recompile the hashed requirements files
 docs: setup ## write the generated pages under docs/generated
 	@$(BIN)/python -m agiza.cli.generate_docs
 
+contracts-baseline: setup ## add today's events, routes and fields to the released contracts; refuses what breaks them
+	@$(BIN)/python -m agiza.cli.release_contracts $(ARGS)
+
 eval-audio: setup ## forty spoken callers through the whole stack, with the honest figures
 	@$(BIN)/python -m benchmarks.eval_audio $(ARGS)
 

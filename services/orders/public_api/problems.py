@@ -103,6 +103,11 @@ _BY_STATUS: Final[Mapping[int, Code]] = {
 _log = get_logger(__name__)
 
 
+def _may_grow(schema: dict[str, Any]) -> None:
+    """Codes come on top without a new version: a list that is no limit (docs/contracts.md)."""
+    schema["x-extensible-enum"] = schema.pop("enum")
+
+
 class ProblemError(BaseModel):
     """One field that does not fit: where it stands, and what is wrong. The value is not repeated."""
 
@@ -116,7 +121,7 @@ class ProblemBody(BaseModel):
     type: str = Field(examples=["urn:agiza:problem:not-found"])
     title: str
     status: int = Field(ge=400, le=599)
-    code: Code
+    code: Code = Field(json_schema_extra=_may_grow)
     detail: str
     remedy: str
     errors: list[ProblemError] | None = None
