@@ -17,6 +17,7 @@ from agiza.cli.keys_commands import keys_app
 from agiza.cli.live_commands import add_live_commands
 from agiza.cli.menu import menu_app
 from agiza.cli.options import BranchesFolder, run
+from agiza.cli.pos_commands import pos_app
 from agiza.cli.replay import replay_command
 from agiza.cli.stack import BRANCHES, StackOptions
 
@@ -30,6 +31,7 @@ add_live_commands(app)
 app.add_typer(menu_app, name="menu")
 app.add_typer(dead_app, name="dead")
 app.add_typer(keys_app, name="keys")
+app.add_typer(pos_app, name="pos")
 app.command("replay")(replay_command)
 
 Now = Annotated[
