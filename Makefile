@@ -51,6 +51,9 @@ eval-audio: setup ## forty spoken callers through the whole stack, with the hone
 compiled: setup ## the bridge's hot path as machine code in .compiled, as in the image; needs a C compiler
 	@$(BIN)/python scripts/compile_bridge.py $(ARGS)
 
+eval-pos: setup ## each bad habit of a POS: what the certification kit says of it must be what is bad, and no more
+	@$(BIN)/python -m benchmarks.pos_habits $(ARGS)
+
 eval-names: setup ## how well dishes and choices are understood: labelled phrasings, with every miss
 	@$(BIN)/python -m benchmarks.eval_names $(ARGS)
 
