@@ -53,7 +53,9 @@ async def up(
             for branch, key in branch_keys(stack, sorted(known)):
                 console.print(f"{branch}: key {key} opens", soft_wrap=True)
                 console.print(f"  {stack.endpoints.orders_url}/kitchen/{branch}  the kitchen's screen", soft_wrap=True)
-                console.print(f"  {stack.endpoints.escalation_url}/handoffs/{branch}  who needs a person", soft_wrap=True)
+                console.print(
+                    f"  {stack.endpoints.escalation_url}/handoffs/{branch}  who needs a person", soft_wrap=True
+                )
             first = next(iter(sorted(known)))
             console.print(f"\nCall it:  agiza call --branch {first} --carrier-url {stack.voice_url} --say ...")
             console.print(f"Logs are in {HOME / 'logs'}, tokens in {path}. Ctrl-C ends it.", style="dim")
