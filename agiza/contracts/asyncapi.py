@@ -19,7 +19,7 @@ from agiza.contracts.events import EVENTS, Event
 from agiza.contracts.examples import example_of
 from agiza.contracts.journeys import FEED_ADDRESS, address_of, public_events
 from agiza.contracts.released import former_schemas
-from agiza.contracts.schemas import event_schema, name_of
+from agiza.contracts.schemas import any_event_schema, event_schema, name_of
 
 VERSION: Final = "1"
 Document = dict[str, Any]
@@ -149,11 +149,10 @@ def _names(events: Iterable[type[Event]]) -> list[str]:
 def _feed_channels(names: Sequence[str]) -> Document:
     plain = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
     signed = {name: _signed(name) for name in names}
-    page = {"page": parts.page({"$ref": f"#/components/schemas/{name}"} for name in names)}
     return {
         "webhook": {**parts.WEBHOOK, "messages": signed},
         "sse": {**parts.SSE, "messages": plain},
-        "pull": {**parts.PULL, "messages": page},
+        "pull": {**parts.PULL, "messages": {"page": parts.page(any_event_schema())}},
         "stream": {**parts.STREAM, "address": FEED_ADDRESS, "messages": plain},
     }
 

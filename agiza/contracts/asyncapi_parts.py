@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from agiza.contracts import streams
@@ -98,8 +98,8 @@ SSE: Final[Part] = {
 PULL: Final[Part] = {
     "address": "/v1/branches/{branch_id}/events",
     "title": "Pull",
-    "description": "Pages of events behind a sequence. An empty page: there is nothing new. What is older than what is"
-    " kept is refused (410 `events-forgotten`), never left out in silence.",
+    "description": "Pages of events behind a sequence, each the message of its `type` and `dataversion`. An empty page:"
+    " there is nothing new. What is older than what is kept is refused: 410 `events-forgotten`.",
     "servers": [{"$ref": "#/servers/orders"}],
     "parameters": _BRANCH,
 }
@@ -111,8 +111,8 @@ STREAM: Final[Part] = {
 }
 
 
-def page(events: Iterable[Part]) -> dict[str, Any]:
-    """What a pull is answered with."""
+def page(event: Part) -> dict[str, Any]:
+    """What a pull is answered with. No list of what an event may be: types come on top, and readers ignore them."""
     return {
         "name": "page",
         "title": "A page of events",
@@ -120,7 +120,7 @@ def page(events: Iterable[Part]) -> dict[str, Any]:
         "payload": {
             "type": "object",
             "required": ["events"],
-            "properties": {"events": {"type": "array", "items": {"anyOf": list(events)}}},
+            "properties": {"events": {"type": "array", "items": event}},
         },
     }
 

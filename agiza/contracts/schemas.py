@@ -72,6 +72,15 @@ def event_schema(event: type[Event]) -> Schema:
     return schema | ({"$defs": parts} if parts else {})
 
 
+def any_event_schema() -> Schema:
+    """What holds of every event of the feed, also of a type that will come; each has one of its own."""
+    attributes = _attributes("", 1, is_numbered=True)
+    attributes["type"] = {"type": "string"}
+    attributes["dataversion"] = {"type": "integer", "minimum": 1}
+    required = [*(name for name in attributes if name != "callid"), "data"]
+    return {"type": "object", "properties": {**attributes, "data": {"type": "object"}}, "required": required}
+
+
 def _attributes(type_: str, version: int, *, is_numbered: bool) -> Schema:
     """The attributes of :mod:`agiza.contracts.envelope` as they are written, in its order."""
     time = {"type": "string", "format": "date-time"}

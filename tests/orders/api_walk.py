@@ -25,7 +25,7 @@ from orders_api import Api
 
 from services.orders.public_api.document import document
 
-OPEN: Final = {"/v1/openapi.json"}
+OPEN: Final = {"/v1/openapi.json", "/v1/asyncapi.json", "/v1/schemas", "/v1/schemas/{name}"}
 """Routes that tell everybody the same."""
 ANSWER_S: Final = 10.0
 """A stream that should be refused, and is not, would go on for ever."""
