@@ -90,7 +90,7 @@ class FeedDoor:
 
     def place(self, key_id: str, branch_id: str) -> Place:
         """A place for one more stream, counted from now on until it is left. Raises :class:`Full`."""
-        if len(self._places) >= self.limits.per_replica or self.is_closing:
+        if len(self._places) >= self.limits.per_replica:
             raise Full(of_key=False)
         if self._by_key[key_id] >= self.limits.per_key:
             raise Full(of_key=True)

@@ -41,25 +41,6 @@ from services.orders.public_api.shapes import (
 router = APIRouter(prefix="/v1/branches/{branch_id}/cursors", tags=["feed"], route_class=PublicRoute)
 
 
-@router.get("", response_model=FeedCursors)
-async def list_all(branch_id: BranchId, parts: Parts, holder: OrderReader) -> dict[str, Any]:
-    """The branch's cursors: who reads, and how far each is."""
-    must_see(holder, branch_id)
-    async with parts.pool.connection() as conn:
-        found = await list_cursors(conn, branch_id)
-        if not found and not await is_branch(conn, branch_id):
-            raise no_branch(branch_id)
-        return {"cursors": [await _shown(conn, cursor) for cursor in found]}
-
-
-@router.get("/{name}", response_model=FeedCursor)
-async def read_one(branch_id: BranchId, name: CursorName, parts: Parts, holder: OrderReader) -> dict[str, Any]:
-    """One cursor, with what there is to read."""
-    must_see(holder, branch_id)
-    async with parts.pool.connection() as conn:
-        return await _shown(conn, await _there(conn, branch_id, name))
-
-
 @router.put("/{name}", response_model=FeedCursor)
 async def set_one(
     branch_id: BranchId,
@@ -81,15 +62,23 @@ async def set_one(
     return await _written(parts, holder, idempotency_key, digest, carry_out, wanted.sequence)
 
 
-@router.delete("/{name}", response_model=FeedCursor)
-async def delete_one(branch_id: BranchId, name: CursorName, parts: Parts, holder: FeedAcknowledger) -> dict[str, Any]:
-    """Forget a cursor that nobody reads by any more. Gives it as it stood."""
+@router.get("", response_model=FeedCursors)
+async def list_all(branch_id: BranchId, parts: Parts, holder: OrderReader) -> dict[str, Any]:
+    """The branch's cursors: who reads, and how far each is."""
     must_see(holder, branch_id)
     async with parts.pool.connection() as conn:
-        gone = await delete_cursor(conn, branch_id, name)
-        if gone is None:
-            raise _no_cursor(name)
-        return await _shown(conn, gone)
+        found = await list_cursors(conn, branch_id)
+        if not found and not await is_branch(conn, branch_id):
+            raise no_branch(branch_id)
+        return {"cursors": [await _shown(conn, cursor) for cursor in found]}
+
+
+@router.get("/{name}", response_model=FeedCursor)
+async def read_one(branch_id: BranchId, name: CursorName, parts: Parts, holder: OrderReader) -> dict[str, Any]:
+    """One cursor, with what there is to read."""
+    must_see(holder, branch_id)
+    async with parts.pool.connection() as conn:
+        return await _shown(conn, await _there(conn, branch_id, name))
 
 
 @router.get("/{name}/events", response_model=CursorEvents)
@@ -126,6 +115,17 @@ async def acknowledge_up_to(
 
     digest = once.digest_of("acknowledge", branch_id, name, done.model_dump(mode="json"))
     return await _written(parts, holder, idempotency_key, digest, carry_out, done.sequence)
+
+
+@router.delete("/{name}", response_model=FeedCursor)
+async def delete_one(branch_id: BranchId, name: CursorName, parts: Parts, holder: FeedAcknowledger) -> dict[str, Any]:
+    """Forget a cursor that nobody reads by any more. Gives it as it stood."""
+    must_see(holder, branch_id)
+    async with parts.pool.connection() as conn:
+        gone = await delete_cursor(conn, branch_id, name)
+        if gone is None:
+            raise _no_cursor(name)
+        return await _shown(conn, gone)
 
 
 async def _written(
