@@ -13,6 +13,7 @@ from agiza.cli import place as place_command
 from agiza.cli import up as up_command
 from agiza.cli.dead_commands import dead_app
 from agiza.cli.errors import CliError, enter
+from agiza.cli.feed_commands import feed_app
 from agiza.cli.keys_commands import keys_app
 from agiza.cli.live_commands import add_live_commands
 from agiza.cli.menu import menu_app
@@ -32,6 +33,7 @@ app.add_typer(menu_app, name="menu")
 app.add_typer(dead_app, name="dead")
 app.add_typer(keys_app, name="keys")
 app.add_typer(pos_app, name="pos")
+app.add_typer(feed_app, name="feed")
 app.command("replay")(replay_command)
 
 Now = Annotated[
