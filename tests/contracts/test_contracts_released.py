@@ -141,7 +141,7 @@ API_BREAKS: list[tuple[str, Change, str]] = [
 ]  # fmt: skip
 
 API_ADDITIONS: list[tuple[str, Change]] = [
-    ("a route", put("paths", "/v1/webhooks", value=API["paths"][ORDERS])),
+    ("a route", put("paths", "/v1/of-tomorrow", value=API["paths"][ORDERS])),
     ("a method", put("paths", ORDERS, "post", value=API["paths"][STATE]["post"])),
     (
         "a parameter that may be left out",
