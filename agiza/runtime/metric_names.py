@@ -66,6 +66,7 @@ CounterName = Literal[
     "jobs_total",
     "delivery_total",
     "kitchen_screens_cut_off_total",
+    "webhook_endpoints_total",
     "http_requests_total",
     "integrity_violation_total",
     "unexpected_error_total",
@@ -93,6 +94,9 @@ GaugeName = Literal[
     "database_pool_waiting",
     "database_pool_used",
     "model_breaker_open",
+    "webhook_lanes_held",
+    "webhook_tickets_waiting",
+    "webhook_records_waiting",
 ]
 
 HistogramName = Literal[
@@ -106,6 +110,8 @@ HistogramName = Literal[
     "voice_playback_ahead_seconds",
     "model_prompt_tokens",
     "webhook_answer_seconds",
+    "webhook_attempt_seconds",
+    "webhook_delivery_seconds",
     "tool_roundtrip_seconds",
     "tool_apply_seconds",
     "stream_handle_seconds",
@@ -215,6 +221,11 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "jobs_total": Metric("Background jobs that ended", ("job", "outcome")),
     "delivery_total": Metric("Deliveries to subscribers", ("class", "outcome")),
     "kitchen_screens_cut_off_total": Metric("Kitchen screens that did not take what they were sent", ("branch",)),
+    "webhook_endpoints_total": Metric(
+        "Endpoints of subscribers that stopped answering (opened), answer again (closed), have a ticket waiting for a "
+        "minute (ticket_late), have failed for a part of five days (warned_50 to warned_90), were disabled",
+        ("what",),
+    ),
     "http_requests_total": Metric("HTTP requests answered", ("route", "status")),
     "integrity_violation_total": Metric("A promise about orders was found broken; every one is worth waking up for"),
     "unexpected_error_total": Metric("Errors that no code expected", ("where",)),
@@ -244,6 +255,9 @@ GAUGES: Final[Mapping[GaugeName, Metric]] = {
     "database_pool_waiting": Metric("Requests that wait for a database connection"),
     "database_pool_used": Metric("Database connections in use"),
     "model_breaker_open": Metric("1 while the model is considered down and no call is given to it"),
+    "webhook_lanes_held": Metric("Endpoints of subscribers that this process sends to now"),
+    "webhook_tickets_waiting": Metric("Tickets that have not been delivered to an endpoint, or given up"),
+    "webhook_records_waiting": Metric("Other events that have not been delivered to an endpoint, or given up"),
 }
 
 HISTOGRAMS: Final[Mapping[HistogramName, Distribution]] = {
@@ -257,6 +271,10 @@ HISTOGRAMS: Final[Mapping[HistogramName, Distribution]] = {
     "voice_playback_ahead_seconds": Distribution("Audio at the carrier not yet played", (), _QUICK),
     "model_prompt_tokens": Distribution("Largest prompt that a leg was billed for in one turn", (), _TOKENS),
     "webhook_answer_seconds": Distribution("Carrier callback received to answered", ("callback",), _QUICK),
+    "webhook_attempt_seconds": Distribution("One attempt at a subscriber's endpoint", ("outcome",), _SPOKEN),
+    "webhook_delivery_seconds": Distribution(
+        "Order event numbered to answered with 2xx by an endpoint", ("class",), (*_QUICK, 5.0, 15.0, 60.0, 300.0, 900.0)
+    ),
     "tool_roundtrip_seconds": Distribution("Model's function call to our answer", ("tool", "outcome", "path"), _QUICK),
     "tool_apply_seconds": Distribution("Function call's transaction", ("tool",), _QUICK),
     "stream_handle_seconds": Distribution("One stream entry in its handler", ("stream",), _QUICK),

@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
     settled_at       timestamptz,
     PRIMARY KEY (endpoint_id, event_id)
 );
-CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at, sequence)
+    WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_orders ON webhook_deliveries (endpoint_id, order_id, sequence)
     WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_age ON webhook_deliveries (class, began_at) WHERE state = 'pending';
