@@ -33,6 +33,8 @@ from services.orders.staff import StaffCounter
 from services.orders.stock import StockBook
 from services.orders.taking_over import TakeOvers
 from services.orders.upkeep import Upkeep
+from services.orders.webhooks.engine import WebhookEngine
+from services.orders.webhooks.sending import open_sender
 from services.orders.wiring import ToolDesk
 
 
@@ -42,6 +44,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
     async with (
         postgres.open_pool(settings.database_url.get_secret_value(), service="orders") as pool,
         redis_clients.open_redis(settings.redis_url.get_secret_value(), service="orders") as redis,
+        open_sender(settings.agiza_webhook_allow) as sender,
     ):
         catalog = Catalog(pool)
         await catalog.publish([loaded.document for loaded in load_branch_files(settings.agiza_branches_dir)])
@@ -50,11 +53,14 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         bell = FeedBell()
         hints = FeedHints(bell, pool, redis, process.metrics)
         door = FeedDoor(pool, bell, process.metrics)
+        webhooks = WebhookEngine(pool, sender, clock=process.clock, metrics=process.metrics)
+        bell.wakes(webhooks.wake)
         relay = OutboxRelay(
             pool,
             redis.commands,
             clock=process.clock,
             metrics=process.metrics,
+            on_numbered=webhooks.make,
             tell=hints.tell,
             on_cut_off=upkeep.rebuild_feed,
         )
@@ -98,6 +104,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         process.supervise("outbox relay", relay.run(process.stopping))
         process.supervise("feed hints", hints.run(process.stopping))
         process.supervise("feed door", door.run(process.stopping))
+        process.supervise("webhooks", webhooks.run(process.stopping))
         process.supervise("upkeep", upkeep.run(process.stopping))
         silence = SilenceWatch(pool, process.clock, process.metrics, relay.wake)
         process.supervise("silence", silence.run(process.stopping))

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from agiza.runtime.settings import DatabaseUrl, Port, RedisUrl, Secret, ServiceSettings
+from services.orders.webhooks.addresses import AllowList
+
+
+def _allow_list(value: object) -> object:
+    return AllowList.parse(value) if isinstance(value, str) else value
 
 
 class OrdersSettings(ServiceSettings):
@@ -26,5 +33,7 @@ class OrdersSettings(ServiceSettings):
     """From which each branch's key for its screens is derived. Without, there is no kitchen screen."""
     agiza_https: bool = True
     """Whether browsers reach the screen by https; then its cookie is never sent otherwise."""
+    agiza_webhook_allow: Annotated[AllowList, NoDecode, BeforeValidator(_allow_list)] = AllowList()
+    """Hosts and ranges inside the network to which webhooks may go: ``pos.lan:8443, 10.20.0.0/16:443``."""
     agiza_host: str = "127.0.0.1"
     agiza_port: Port = 8080

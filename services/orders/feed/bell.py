@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 POLL_S: Final = 0.25
@@ -26,6 +26,7 @@ class FeedBell:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._also: list[Callable[[], None]] = []
         self.rings = 0
         """How often it was rung for anybody: what was read before a ring may lack what it was rung for."""
 
@@ -39,6 +40,12 @@ class FeedBell:
         self.rings += 1
         for rung in self._waiting.get(branch_id, ()):
             rung.set()
+        for wake in self._also:
+            wake()
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` at every ring, whatever the branch, for as long as the process lives."""
+        self._also.append(wake)
 
     @contextlib.contextmanager
     def listen(self, branch_id: str) -> Iterator[asyncio.Event]:

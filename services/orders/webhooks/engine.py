@@ -94,7 +94,7 @@ class WebhookEngine:
         self._chance = chance
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._messages = Messages()
-        self._watch = Watch(pool, clock, metrics)
+        self.watch = Watch(pool, clock, metrics).look
         self._lanes: dict[str, Lane] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._answered: list[Outcome] = []
@@ -322,7 +322,7 @@ class WebhookEngine:
         await self._repeat("beat", self.beat, self._limits.beat_s)
 
     async def _watching(self) -> None:
-        await self._repeat("watch", self._watch.look, self._limits.watch_s)
+        await self._repeat("watch", self.watch, self._limits.watch_s)
 
     async def _claiming(self) -> None:
         polled = 0.0
