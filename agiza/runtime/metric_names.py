@@ -67,6 +67,7 @@ CounterName = Literal[
     "delivery_total",
     "kitchen_screens_cut_off_total",
     "webhook_endpoints_total",
+    "webhook_tickets_late_total",
     "http_requests_total",
     "integrity_violation_total",
     "unexpected_error_total",
@@ -221,6 +222,7 @@ COUNTERS: Final[Mapping[CounterName, Metric]] = {
     "jobs_total": Metric("Background jobs that ended", ("job", "outcome")),
     "delivery_total": Metric("Deliveries to subscribers", ("class", "outcome")),
     "kitchen_screens_cut_off_total": Metric("Kitchen screens that did not take what they were sent", ("branch",)),
+    "webhook_tickets_late_total": Metric("Tickets that an endpoint has not taken within a minute", ("branch",)),
     "webhook_endpoints_total": Metric(
         "Endpoints of subscribers that stopped answering (opened), answer again (closed), have a ticket waiting for a "
         "minute (ticket_late), have failed for a part of five days (warned_50 to warned_90), were disabled",

@@ -89,6 +89,16 @@ class StreamCutOff(Exception):
         self.branch = branch
 
 
+def in_turn(*hooks: OnNumbered) -> OnNumbered:
+    """All of these, one after the other."""
+
+    async def call(connection: Connection, events: Sequence[FeedEvent]) -> None:
+        for hook in hooks:
+            await hook(connection, events)
+
+    return call
+
+
 async def _nothing(connection: Connection, events: Sequence[FeedEvent]) -> None:
     """No subscribers."""
 

@@ -52,8 +52,10 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
     due_at           timestamptz NOT NULL,
     began_at         timestamptz NOT NULL,
     settled_at       timestamptz,
+    is_late          boolean NOT NULL DEFAULT false,
     PRIMARY KEY (endpoint_id, event_id)
 );
+COMMENT ON COLUMN webhook_deliveries.is_late IS 'A ticket that somebody has been told of because it waits';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at, sequence)
     WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_orders ON webhook_deliveries (endpoint_id, order_id, sequence)

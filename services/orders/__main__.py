@@ -10,7 +10,7 @@ from agiza.runtime import postgres, redis_clients
 from agiza.runtime.branch_files import load_branch_files
 from agiza.runtime.consumer import TOOL_LIMITS, StreamConsumer
 from agiza.runtime.http import HttpServer, create_app
-from agiza.runtime.outbox import OutboxRelay
+from agiza.runtime.outbox import OutboxRelay, in_turn
 from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
 from services.orders.api import internal_routes
@@ -60,7 +60,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
             redis.commands,
             clock=process.clock,
             metrics=process.metrics,
-            on_numbered=webhooks.make,
+            on_numbered=in_turn(webhooks.make),
             tell=hints.tell,
             on_cut_off=upkeep.rebuild_feed,
         )

@@ -114,6 +114,23 @@ async def test_what_follows_an_expired_delivery_goes_on(send: Sending, till: Rec
     assert await send.shop.states(endpoint) == {ticket: "expired", record: "delivered"}
 
 
+async def test_a_ticket_behind_a_record_that_failed_does_not_wait_for_the_records_hours(
+    send: Sending, till: Receiver
+) -> None:
+    till.says(500)
+    endpoint = await send.shop.add(till.url)
+    record = await send.shop.record()
+    assert [await send.drain(), await send.after(6)] == [1, 1]  # the next attempt would be after five minutes
+    ticket = await send.shop.ticket()
+    behind = await send.shop.record()
+    assert [await send.drain(), await send.after(2), await send.after(2), await send.after(2)] == [1, 1, 0, 1]
+    assert {got.id for got in till.got} == {record}
+    till.says(204)
+    await send.after(5)
+    assert [got.id for got in till.got[-3:]] == [record, ticket, behind]
+    assert set((await send.shop.states(endpoint)).values()) == {"delivered"}
+
+
 async def test_orders_begin_in_the_order_of_their_numbers(send: Sending, till: Receiver) -> None:
     await send.shop.add(till.url)
     for number in range(40):
@@ -189,6 +206,7 @@ async def test_a_ticket_that_is_late_raises_an_alarm_once_and_the_alarm_ends(
         await send.engine.watch()
     assert len(logged.events("webhook_ticket_late")) == 1
     assert send.metrics.value("webhook_endpoints_total", what="ticket_late") == 1
+    assert send.metrics.value("webhook_tickets_late_total", branch=BRANCH) == 1
     assert await send.shop.rows("SELECT alarm_since FROM webhook_endpoints") == [(send.shop.clock.now(),)]
     till.says(204)
     await send.after(60)

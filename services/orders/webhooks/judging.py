@@ -54,6 +54,10 @@ def judge(
     disabled_for = GONE if answer.error == "gone" else HOPELESS if is_hopeless(health, now) else None
     age_s = (now - claimed.began_at).total_seconds()
     pause_s = next_attempt(claimed.class_, attempts=attempts, age_s=age_s, chance=chance)
+    if pause_s is not None and claimed.ticket_since is not None:
+        # A ticket waits behind it, and is the first thing to be known: it may not wait for a record's hours.
+        ticket_age_s = (now - claimed.ticket_since).total_seconds()
+        pause_s = min(pause_s, next_attempt("ticket", attempts=0, age_s=ticket_age_s, chance=chance) or pause_s)
     if pause_s is None:
         outcome = Outcome(claimed, now, answer.status, answer.error, answer.duration_ms, "expired")
     else:

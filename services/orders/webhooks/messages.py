@@ -53,6 +53,7 @@ def ping_body(event_id: str, endpoint_id: str, at: datetime) -> bytes:
             "time": time,
             "timestamp": time,
             "datacontenttype": "application/json",
+            "dataversion": 1,
             "data": {"endpoint_id": endpoint_id},
         }
     )

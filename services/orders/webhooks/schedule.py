@@ -16,7 +16,9 @@ from typing import Final, Literal
 DeliveryClass = Literal["ticket", "record", "ping"]
 
 PING_TYPE: Final = "agiza.ping"
-TICKET_TYPES: Final = ("agiza.order.placed", "agiza.order.cancel_requested", "agiza.order.cancelled")
+FIRST_TYPE: Final = "agiza.order.placed"
+"""Nothing of its order comes before it."""
+TICKET_TYPES: Final = (FIRST_TYPE, "agiza.order.cancel_requested", "agiza.order.cancelled")
 
 TICKET_AGES_S: Final[tuple[float, ...]] = (0, 2, 5, 10, 20, 40, *range(60, 901, 60))
 """Dense at first, then each minute, the last one after a quarter of an hour."""

@@ -19,6 +19,7 @@ from agiza.runtime.outbox import FeedEvent, with_sequence
 from agiza.runtime.postgres import Connection, Pool, transaction
 from services.orders.feed.reading import body_of
 from services.orders.webhooks.schedule import (
+    FIRST_TYPE,
     TICKET_ALARM_S,
     DeliveryClass,
     class_of,
@@ -54,6 +55,8 @@ class Claimed:
     class_: DeliveryClass
     attempts: int
     began_at: datetime
+    ticket_since: datetime | None
+    """Since when a ticket of the same order waits behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,21 @@ class Outcome:
 
 
 async def make_deliveries(conn: Connection, events: Sequence[FeedEvent], now: datetime) -> None:
-    """One delivery for each event and each endpoint that takes it: active or paused, of its branch, with its type."""
+    """One delivery for each event and each endpoint that takes it: active or paused, of its branch, with its type.
+
+    A record waits with what waits before it in its order. A ticket does not: it makes that due now, whatever it is.
+    """
     await conn.execute(
         """
         INSERT INTO webhook_deliveries
             (endpoint_id, event_id, branch_id, sequence, order_id, type, class, due_at, began_at)
-        SELECT endpoint_id, e.event_id, e.branch_id, e.sequence, e.order_id, e.type, e.class, %s, %s
-        FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[])
+        SELECT endpoint_id, e.event_id, e.branch_id, e.sequence, e.order_id, e.type, e.class,
+            CASE WHEN e.class = 'ticket' THEN %(now)s ELSE greatest(%(now)s, (
+                SELECT max(due_at) FROM webhook_deliveries AS before WHERE before.endpoint_id = endpoint.endpoint_id
+                AND before.order_id = e.order_id AND before.state = 'pending')) END,
+            %(now)s
+        FROM unnest(%(ids)s::text[], %(branches)s::text[], %(sequences)s::bigint[], %(orders)s::text[],
+                %(types)s::text[], %(classes)s::text[])
             AS e (event_id, branch_id, sequence, order_id, type, class)
         JOIN webhook_endpoints AS endpoint
             ON endpoint.state IN ('active', 'paused') AND endpoint.deleted_at IS NULL
@@ -85,17 +96,34 @@ async def make_deliveries(conn: Connection, events: Sequence[FeedEvent], now: da
         ORDER BY e.branch_id, e.sequence
         ON CONFLICT DO NOTHING
         """,
-        (
-            now,
-            now,
-            [event.event_id for event in events],
-            [event.branch_id for event in events],
-            [event.sequence for event in events],
-            [order_of(event.event) for event in events],
-            [event.type for event in events],
-            [class_of(event.type) for event in events],
-        ),
+        {
+            "now": now,
+            "ids": [event.event_id for event in events],
+            "branches": [event.branch_id for event in events],
+            "sequences": [event.sequence for event in events],
+            "orders": [order_of(event.event) for event in events],
+            "types": [event.type for event in events],
+            "classes": [class_of(event.type) for event in events],
+        },
     )
+    behind = [event for event in events if class_of(event.type) == "ticket" and event.type != FIRST_TYPE]
+    if behind:
+        await conn.execute(
+            """
+            UPDATE webhook_deliveries AS d SET due_at = %s
+            FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS ticket (branch_id, order_id, sequence)
+            JOIN webhook_endpoints AS endpoint ON endpoint.branches && ARRAY[ticket.branch_id, '*']
+            WHERE d.endpoint_id = endpoint.endpoint_id AND d.order_id = ticket.order_id AND d.state = 'pending'
+                AND d.sequence < ticket.sequence AND d.due_at > %s
+            """,
+            (
+                now,
+                [event.branch_id for event in behind],
+                [order_of(event.event) for event in behind],
+                [event.sequence for event in behind],
+                now,
+            ),
+        )
 
 
 def order_of(event: Mapping[str, object]) -> str | None:
@@ -114,7 +142,10 @@ async def claim(conn: Connection, holder: str, wanted: Sequence[Wanted], now: da
         """
         SELECT lane.endpoint_id, lane.url, lane.secret,
             CASE WHEN lane.former_until > %(now)s THEN lane.former_secret END,
-            due.event_id, due.branch_id, due.sequence, due.order_id, due.type, due.class, due.attempts, due.began_at
+            due.event_id, due.branch_id, due.sequence, due.order_id, due.type, due.class, due.attempts, due.began_at,
+            (SELECT min(began_at) FROM webhook_deliveries AS later WHERE later.endpoint_id = lane.endpoint_id
+             AND later.order_id = due.order_id AND later.state = 'pending' AND later.sequence > due.sequence
+             AND later.class = 'ticket')
         FROM unnest(%(ids)s::text[], %(limits)s::int[], %(busy)s::text[]) AS wanted (endpoint_id, number, busy)
         JOIN webhook_endpoints AS lane ON lane.endpoint_id = wanted.endpoint_id AND lane.state = 'active'
             AND lane.lane_holder = %(holder)s AND lane.lane_until > clock_timestamp()
@@ -151,8 +182,8 @@ async def read_bodies(conn: Connection, event_ids: Collection[str]) -> dict[str,
 async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
     """Keep the attempts, and what became of their deliveries. The same again changes no delivery.
 
-    What follows a delivery of the same order that has to wait, waits with it. A success counts even where the delivery
-    was given up meanwhile; a failure does not where it was begun anew.
+    What follows a delivery of the same order that has to wait, waits with it, if it is no ticket. A success counts
+    even where the delivery was given up meanwhile; a failure does not where it was begun anew.
     """
     columns = {
         "endpoints": [each.claimed.endpoint_id for each in outcomes],
@@ -199,6 +230,7 @@ async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
                 AS first (endpoint_id, order_id, sequence, due_at)
             WHERE later.endpoint_id = first.endpoint_id AND later.order_id = first.order_id
                 AND later.state = 'pending' AND later.sequence > first.sequence AND later.due_at < first.due_at
+                AND later.class <> 'ticket'
             """,
             (
                 [each.claimed.endpoint_id for each in waiting],
@@ -261,10 +293,12 @@ async def expire(conn: Connection, now: datetime) -> dict[DeliveryClass, int]:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """Endpoints for which a ticket has begun to wait too long, and those for which none does any more."""
+    """Endpoints for which a ticket has begun to wait too long, and those for which none does any more; and of tickets
+    that are late since the last look, how many in which branch."""
 
     begun: tuple[str, ...]
     over: tuple[str, ...]
+    tickets: Mapping[str, int]
 
 
 async def alarms(conn: Connection, now: datetime) -> Alarms:
@@ -285,7 +319,14 @@ async def alarms(conn: Connection, now: datetime) -> Alarms:
         f" WHERE alarm_since IS NOT NULL AND NOT (state = 'active' AND {late}) RETURNING endpoint_id",
         values,
     )
-    return Alarms(begun, tuple(row[0] for row in await cursor.fetchall()))
+    over = tuple(row[0] for row in await cursor.fetchall())
+    cursor = await conn.execute(
+        "WITH late AS (UPDATE webhook_deliveries SET is_late = true WHERE class = 'ticket' AND state = 'pending'"
+        " AND began_at <= %(late)s AND NOT is_late RETURNING branch_id)"
+        " SELECT branch_id, count(*) FROM late GROUP BY branch_id",
+        values,
+    )
+    return Alarms(begun, over, {row[0]: row[1] for row in await cursor.fetchall()})
 
 
 async def backlog(conn: Connection) -> dict[DeliveryClass, int]:

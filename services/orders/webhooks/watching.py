@@ -31,6 +31,8 @@ class Watch:
         for endpoint_id in alarms.begun:
             self._metrics.add("webhook_endpoints_total", what="ticket_late")
             _log.error("webhook_ticket_late", endpoint_id=endpoint_id, late_s=TICKET_ALARM_S)
+        for branch_id, count in alarms.tickets.items():
+            self._metrics.add("webhook_tickets_late_total", count, branch=branch_id)
         for endpoint_id in alarms.over:
             _log.info("webhook_ticket_late_over", endpoint_id=endpoint_id)
         for class_, count in expired.items():
