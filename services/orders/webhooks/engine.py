@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import os
 import random
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -38,6 +37,7 @@ from agiza.runtime.outbox import FeedEvent
 from agiza.runtime.postgres import Connection, Pool, transaction
 from agiza.runtime.tasks import end
 from services.orders.webhooks import store_deliveries, store_lanes
+from services.orders.webhooks.holding import REMEMBERED, Lanes
 from services.orders.webhooks.judging import judge
 from services.orders.webhooks.lane import Lane
 from services.orders.webhooks.messages import Messages
@@ -68,8 +68,6 @@ class EngineLimits:
 
 
 LIMITS: Final = EngineLimits()
-LEASE_SLACK_S: Final = 1.0
-"""We stop sending so long before a lease may be over."""
 
 
 class WebhookEngine:
@@ -95,10 +93,9 @@ class WebhookEngine:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._messages = Messages()
         self.watch = Watch(pool, clock, metrics).look
-        self._lanes: dict[str, Lane] = {}
+        self._lanes = Lanes(pool, self.name, lease_s=limits.lease_s)
         self._sending: set[asyncio.Task[None]] = set()
         self._answered: list[Outcome] = []
-        self._due: list[tuple[datetime, str]] = []
         self._wake = asyncio.Event()
         self._wake_settling = asyncio.Event()
         self._stop = asyncio.Event()
@@ -109,14 +106,13 @@ class WebhookEngine:
 
     def wake(self) -> None:
         """There is something new. Without this it is found within ``poll_s``."""
-        for lane in self._lanes.values():
-            lane.look = True
+        self._lanes.look_everywhere()
         self._wake.set()
 
     @property
     def lanes(self) -> frozenset[str]:
         """The endpoints that this process sends to now."""
-        return frozenset(self._lanes)
+        return self._lanes.endpoints
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send until ``stopping``; a stop in between loses nothing. Waits out a missing Postgres."""
@@ -149,59 +145,46 @@ class WebhookEngine:
 
     async def beat(self) -> None:
         """Prolong what we hold, take our part of what is free, give up what is beyond it."""
-        valid_until = time.monotonic() + self._limits.lease_s - LEASE_SLACK_S
-        async with transaction(self._pool) as conn:
-            beat = await store_lanes.renew(conn, self.name, self._lanes, life_s=self._limits.lease_s)
-        for row in beat.lanes:
-            lane = self._lanes.get(row.endpoint_id)
-            if lane is None:
-                self._lanes[row.endpoint_id] = Lane(row.endpoint_id, row.updated_at, row.health, valid_until)
-                self._wake.set()
-            else:
-                lane.renewed(row, valid_until)
-        await self._drop(beat.surplus)
+        if await self._lanes.beat():
+            self._wake.set()
         self._metrics.set("webhook_lanes_held", len(self._lanes))
 
     async def claim_once(self) -> int:
         """Begin what may begin now; returns how many deliveries that are."""
         now = self._clock.now()
-        while self._due and self._due[0][0] <= now:
-            _, endpoint_id = heapq.heappop(self._due)
-            if endpoint_id in self._lanes:
-                self._lanes[endpoint_id].look = True
-        wanted = [each for lane in self._lanes.values() if (each := lane.wants(now)) is not None]
-        if not wanted:
+        asked = self._lanes.wanted(now)
+        if not asked:
             return 0
-        for each in wanted:
-            self._lanes[each.endpoint_id].look = False
+        for lane, _ in asked:
+            lane.look = False
         try:
             async with self._pool.connection() as conn:
-                claimed = await store_deliveries.claim(conn, self.name, wanted, now)
+                claimed = await store_deliveries.claim(conn, self.name, [wanted for _, wanted in asked], now)
                 await self._messages.load(conn, claimed)
         except BaseException:
-            for each in wanted:
-                self._lanes[each.endpoint_id].look = True
+            for lane, _ in asked:
+                lane.look = True
             raise
-        counts = dict.fromkeys((each.endpoint_id for each in wanted), 0)
+        begun = Counter[str]()
         for delivery in claimed:
-            lane = self._lanes.get(delivery.endpoint_id)
-            if lane is None or delivery.event_id in lane.busy:
+            lane_now = self._lanes.get(delivery.endpoint_id)
+            if lane_now is None or delivery.event_id in lane_now.busy:
                 continue
-            counts[delivery.endpoint_id] += 1
-            lane.busy.add(delivery.event_id)
-            lane.under_way += 1
-            task = asyncio.create_task(self._deliver(lane, delivery))
+            begun[delivery.endpoint_id] += 1
+            lane_now.busy.add(delivery.event_id)
+            lane_now.under_way += 1
+            task = asyncio.create_task(self._deliver(lane_now, delivery))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        for each in wanted:
-            if counts[each.endpoint_id] >= each.limit and each.endpoint_id in self._lanes:
-                self._lanes[each.endpoint_id].look = True  # there may be more
-        return sum(counts.values())
+        for lane, wanted in asked:
+            if begun[lane.endpoint_id] >= wanted.limit:
+                lane.look = True  # there may be more
+        return begun.total()
 
     async def settle_once(self) -> int:
         """Commit what was answered; returns how many attempts that were."""
         outcomes, self._answered = self._answered, []
-        lanes = list(self._lanes.values())
+        lanes = list(self._lanes)
         changed = [lane for lane in lanes if lane.is_health_new]
         disabled = [(lane, lane.disabled_for) for lane in lanes if lane.disabled_for is not None]
         recovered = [lane for lane in lanes if lane.has_recovered]
@@ -229,7 +212,7 @@ class WebhookEngine:
         for lane in recovered:
             lane.has_recovered, lane.look = False, True
         for lane, reason in disabled:
-            self._lanes.pop(lane.endpoint_id, None)
+            self._lanes.forget(lane)
             self._metrics.add("webhook_endpoints_total", what="disabled")
             _log.warning("webhook_endpoint_disabled", endpoint_id=lane.endpoint_id, reason=reason)
         self._note(outcomes)
@@ -246,7 +229,8 @@ class WebhookEngine:
                 continue
             lane.busy.discard(claimed.event_id)
             if outcome.due_at is not None:
-                heapq.heappush(self._due, (outcome.due_at, claimed.endpoint_id))
+                if outcome.due_at - outcome.at <= REMEMBERED:
+                    self._lanes.note_due(outcome.due_at, claimed.endpoint_id)
             elif claimed.order_id is not None:
                 lane.look = True
 
@@ -302,22 +286,6 @@ class WebhookEngine:
             _log.info("webhook_endpoint_back", endpoint_id=lane.endpoint_id)
             lane.has_recovered = True
 
-    async def _drop(self, surplus: int) -> None:
-        """Forget lanes that ran out; give up so many that are idle, and let the others run dry."""
-        now = time.monotonic()
-        for lane in list(self._lanes.values()):
-            if lane.valid_until <= now and not lane.busy:
-                del self._lanes[lane.endpoint_id]
-        by_use = sorted(self._lanes.values(), key=lambda lane: (not lane.is_leaving, len(lane.busy)))
-        for place, lane in enumerate(by_use):
-            lane.is_leaving = place < surplus
-        leaving = [lane for lane in by_use[:surplus] if not lane.busy]
-        if leaving:
-            for lane in leaving:
-                del self._lanes[lane.endpoint_id]
-            async with transaction(self._pool) as conn:
-                await store_lanes.let_go(conn, self.name, [lane.endpoint_id for lane in leaving])
-
     async def _beating(self) -> None:
         await self._repeat("beat", self.beat, self._limits.beat_s)
 
@@ -334,7 +302,7 @@ class WebhookEngine:
                 self._wake.clear()
             await self._guarded("claim", self.claim_once)
             await asyncio.sleep(self._limits.spacing_s)
-            await _wait(self._wake, self._until_due_s())
+            await _wait(self._wake, self._lanes.until_due_s(self._clock.now(), at_most_s=self._limits.poll_s))
 
     async def _settling(self) -> None:
         while not self._stop.is_set():
@@ -344,14 +312,6 @@ class WebhookEngine:
             await asyncio.sleep(self._limits.spacing_s)
             if not self._answered:
                 await _wait(self._wake_settling, self._limits.poll_s)
-
-    def _until_due_s(self) -> float:
-        """When something is due that we know of; the next poll at the latest."""
-        now = self._clock.now()
-        times = [self._due[0][0]] if self._due else []
-        times += [lane.health.open_until for lane in self._lanes.values() if lane.look and lane.health.open_until]
-        later = [(each - now).total_seconds() for each in times if each > now]
-        return min([self._limits.poll_s, *later])
 
     async def _repeat(self, what: str, work: Callable[[], Coroutine[Any, Any, None]], period_s: float) -> None:
         while not self._stop.is_set():
