@@ -28,6 +28,7 @@ from services.orders.webhooks.schedule import (
 
 HURRY_MAX: Final = 10_000
 EXPIRE_MAX: Final = 5_000
+LATE_MAX: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ async def alarms(conn: Connection, now: datetime) -> Alarms:
         "EXISTS (SELECT FROM webhook_deliveries AS d WHERE d.endpoint_id = webhook_endpoints.endpoint_id"
         " AND d.state = 'pending' AND d.class = 'ticket' AND d.began_at <= %(late)s)"
     )
-    values = {"now": now, "late": now - timedelta(seconds=TICKET_ALARM_S)}
+    values = {"now": now, "late": now - timedelta(seconds=TICKET_ALARM_S), "limit": LATE_MAX}
     cursor = await conn.execute(
         f"UPDATE webhook_endpoints SET alarm_since = %(now)s"  # noqa: S608 - the text is ours
         f" WHERE alarm_since IS NULL AND state = 'active' AND {late} RETURNING endpoint_id",
@@ -321,8 +322,9 @@ async def alarms(conn: Connection, now: datetime) -> Alarms:
     )
     over = tuple(row[0] for row in await cursor.fetchall())
     cursor = await conn.execute(
-        "WITH late AS (UPDATE webhook_deliveries SET is_late = true WHERE class = 'ticket' AND state = 'pending'"
-        " AND began_at <= %(late)s AND NOT is_late RETURNING branch_id)"
+        "WITH late AS (UPDATE webhook_deliveries SET is_late = true WHERE (endpoint_id, event_id) IN"
+        " (SELECT endpoint_id, event_id FROM webhook_deliveries WHERE class = 'ticket' AND state = 'pending'"
+        " AND began_at <= %(late)s AND NOT is_late LIMIT %(limit)s FOR UPDATE SKIP LOCKED) RETURNING branch_id)"
         " SELECT branch_id, count(*) FROM late GROUP BY branch_id",
         values,
     )
