@@ -75,6 +75,9 @@ bench-faults: setup ## 500 calls on real processes, 100 faults among them: ticke
 bench-webhook: setup ## ringing calls at 50/s, then with Postgres and Redis killed; times and tables
 	@$(BIN)/python -m benchmarks.webhook $(ARGS)
 
+bench-webhooks: setup ## 500 deliveries/s to four subscribers, beside a fifth that hangs, and after half an hour down; tables
+	@$(BIN)/python -m benchmarks.webhooks $(ARGS)
+
 bench-handoff: setup ## from the wish for a person to the closed socket, the Dial, the ringing phone; tables
 	@$(BIN)/python -m benchmarks.handoff $(ARGS)
 
