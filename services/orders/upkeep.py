@@ -25,6 +25,7 @@ from agiza.runtime.metrics import Metrics
 from agiza.runtime.outbox_upkeep import forget_published, is_whole, rebuild_stream, trim_feed
 from agiza.runtime.postgres import Pool, transaction
 from agiza.runtime.redis_clients import Client
+from services.orders.webhooks.store_deliveries import forget_attempts, forget_deliveries
 from services.orders.webhooks.store_forgetting import forget_deleted, forget_former_secrets
 
 FEEDS_S: Final = 15.0
@@ -34,6 +35,9 @@ INBOX_KEPT: Final = timedelta(days=7)
 """No repeat of a function call comes later than that."""
 FEED_KEPT: Final = timedelta(days=30)
 """A subscriber that was away for so long can still read everything it missed."""
+DELIVERIES_KEPT: Final = timedelta(days=30)
+"""From their outcome on: as long as the event that they bring."""
+ATTEMPTS_KEPT: Final = timedelta(days=28)
 BATCH: Final = 1000
 BATCHES_MAX: Final = 200
 """In one cleaning; what is left waits for the next."""
@@ -78,6 +82,10 @@ class Upkeep:
         """Delete inbox rows, published events, and what is left of webhooks, that nobody will ask for any more."""
         await self._in_batches("inbox", lambda: forget_results(self._pool, older_than=INBOX_KEPT, limit=BATCH))
         await self._in_batches("outbox", lambda: forget_published(self._pool, older_than=FEED_KEPT, limit=BATCH))
+        await self._in_batches("attempts", lambda: forget_attempts(self._pool, older_than=ATTEMPTS_KEPT, limit=BATCH))
+        await self._in_batches(
+            "deliveries", lambda: forget_deliveries(self._pool, older_than=DELIVERIES_KEPT, limit=BATCH)
+        )
         await self._in_batches("webhooks", lambda: forget_deleted(self._pool, limit=BATCH))
         await forget_former_secrets(self._pool, self._clock.now())
 
