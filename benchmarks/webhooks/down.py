@@ -32,6 +32,7 @@ from services.orders.webhooks.store_self_service import replay_range
 BRANCH: Final = "downtown"
 ENDPOINT: Final = "whe_down"
 STEP_S: Final = 1.0
+"""The clock is moved by so much at a time."""
 CATCH_UP_S_MAX: Final = 3 * 3600.0
 """A record that failed for half an hour has its next step after two hours at the latest."""
 
@@ -76,7 +77,13 @@ class Subscriber:
 
 
 async def half_an_hour_down(
-    pool: Pool, redis: Client, clock: StoppedClock, *, down_s: float = 1800.0, every_s: float = 10.0
+    pool: Pool,
+    redis: Client,
+    clock: StoppedClock,
+    *,
+    down_s: float = 1800.0,
+    every_s: float = 10.0,
+    step_s: float = STEP_S,
 ) -> Down:
     """Run it while there is no other endpoint. Its own is deleted at the end."""
     subscriber, metrics = Subscriber(), Metrics()
@@ -93,7 +100,7 @@ async def half_an_hour_down(
         async with open_sender(AllowList.parse("127.0.0.1")) as sender:
             engine = WebhookEngine(pool, sender, clock=clock, metrics=metrics, chance=lambda: 0.5)
             relay = OutboxRelay(pool, redis, clock=clock, metrics=metrics, on_numbered=engine.make)
-            run = _Run(pool, clock, relay, engine, subscriber)
+            run = _Run(pool, clock, relay, engine, subscriber, step_s)
             down = await run.to_the_end(down_s, every_s)
         async with transaction(pool) as conn:
             await delete_endpoint(conn, ENDPOINT, clock.now())
@@ -103,16 +110,23 @@ async def half_an_hour_down(
 
 
 class _Run:
-    """One run, second by second."""
+    """One run, step by step."""
 
     def __init__(
-        self, pool: Pool, clock: StoppedClock, relay: OutboxRelay, engine: WebhookEngine, subscriber: Subscriber
+        self,
+        pool: Pool,
+        clock: StoppedClock,
+        relay: OutboxRelay,
+        engine: WebhookEngine,
+        subscriber: Subscriber,
+        step_s: float,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._relay = relay
         self._engine = engine
         self._subscriber = subscriber
+        self._step_s = step_s
         self._types: dict[str, str] = {}
 
     async def to_the_end(self, down_s: float, every_s: float) -> Down:
@@ -121,14 +135,14 @@ class _Run:
             if passed >= orders * every_s:
                 orders += 1
                 await self._write(orders)
-            await self._second()
-            passed += STEP_S
+            await self._step()
+            passed += self._step_s
         self._subscriber.is_down = False
         caught_up_s = 0.0
         while await self._count("state = 'pending'"):
             assert caught_up_s < CATCH_UP_S_MAX, "nothing may wait for longer"
-            await self._second()
-            caught_up_s += STEP_S
+            await self._step()
+            caught_up_s += self._step_s
         first = {event_id for event_id, *_ in self._subscriber.taken}
         expired = await self._count("state = 'expired'")
         async with transaction(self._pool) as conn:
@@ -153,9 +167,9 @@ class _Run:
             out_of_order=out_of_order,
         )
 
-    async def _second(self) -> None:
-        """What one second brings."""
-        self._clock.advance(STEP_S)
+    async def _step(self) -> None:
+        """What a step of the clock brings."""
+        self._clock.advance(self._step_s)
         await self._engine.beat()
         await self._engine.watch()
         await self._engine.drain()
