@@ -53,7 +53,7 @@ NOBODYS: Final = Things("nowhere-1", "HD_nowhere", "ord-nowhere", "whe_nowhere",
 SHARED: Final[dict[str, str]] = {"version": "1", "name": "till"}
 """Parts of a path that are the same for everybody, and mean something only within a branch."""
 
-PLAIN: Final = {"limit", "state", "after", "before", "idempotency-key", "last-event-id", "from", "to", "type"}
+PLAIN: Final = {"limit", "state", "after", "before", "idempotency-key", "last-event-id", "from", "to", "seed"}
 """Parameters that name nothing of anybody."""
 
 ITEMS: Final = {"westlands": "fries", "kilimani": "tiramisu"}
@@ -68,6 +68,7 @@ CURSORS: Final[dict[str, Callable[[Things], str]]] = {
 
 BODIES: Final[dict[str, Callable[[Things], Any]]] = {
     "POST /v1/orders/{order_id}/state": lambda of: {"state": "received"},
+    "POST /v1/orders/{order_id}/own": lambda of: {"by": "Amina"},
     "PUT /v1/branches/{branch_id}/stock": lambda of: {"name": ITEMS.get(of.branch_id, "fries"), "sold_out": True},
     "POST /v1/webhooks": lambda of: {"url": f"https://{of.branch_id}.example/", "branches": [of.branch_id]},
     "PATCH /v1/webhooks/{webhook_id}": lambda of: {"description": "another"},
