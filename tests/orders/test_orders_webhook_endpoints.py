@@ -15,6 +15,7 @@ from agiza.contracts.events import EVENTS
 from agiza.runtime.postgres import transaction
 from agiza.runtime.standard_webhooks import key_of
 from services.orders.webhooks import store_endpoints as store
+from services.orders.webhooks.addresses import AllowList, why_url_refused
 from services.orders.webhooks.endpoints import (
     BRANCHES_MAX,
     ENDPOINTS_PER_BRANCH_MAX,
@@ -30,7 +31,7 @@ from services.orders.webhooks.endpoints import (
 from services.orders.webhooks.store_endpoints import Change, EndpointRow, NewEndpoint
 from services.orders.webhooks.store_forgetting import forget_deleted, forget_former_secrets
 
-OWN = frozenset({"pos.lan", "10.0.0.7:8443"})
+OWN = AllowList.parse("pos.lan")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,6 @@ OWN = frozenset({"pos.lan", "10.0.0.7:8443"})
         "HTTPS://POS.EXAMPLE.CO.KE/",
         "http://pos.lan/hook",
         "http://pos.lan:8080/hook",
-        "https://10.0.0.7:8443/",
         f"https://a.example/{'x' * (URL_CHARS_MAX - 18)}",
     ],
 )
@@ -109,7 +109,17 @@ def test_whatever_is_typed_is_taken_or_refused(text: str) -> None:
             check_url(url, allowed=OWN)
         except EndpointRefused:
             continue
-        assert url.isascii()
+        assert why_url_refused(url, OWN) is None, "what is taken here is taken by the engine"
+
+
+@pytest.mark.parametrize("host", ["pos", "till.lan", "pos.example.co.ke"])
+def test_with_a_range_of_the_operators_it_is_up_to_the_connection(host: str) -> None:
+    ranges = AllowList.parse("10.20.0.0/16:8443")
+    for url in (f"https://{host}/", f"https://{host}:8443/", "http://10.20.0.7:8443/"):
+        check_url(url, allowed=ranges)
+    for wrong in (f"https://{host}:8444/", f"http://{host}:8443/", "https://10.21.0.1/", "https://10.20.0.7/"):
+        with pytest.raises(EndpointRefused):
+            check_url(wrong, allowed=ranges)
 
 
 def test_types_are_those_of_the_contract() -> None:

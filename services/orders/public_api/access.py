@@ -10,8 +10,8 @@ It is not taken from a request that a proxy has brought in from outside.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -27,6 +27,7 @@ from services.orders.feed.door import FeedDoor
 from services.orders.public_api.keys import RIGHTS, KeyHolder, Right, holder_of
 from services.orders.public_api.pace import Pace
 from services.orders.public_api.problems import Problem
+from services.orders.webhooks.addresses import AllowList
 
 INTERNAL: Final = KeyHolder("internal", None, frozenset(right for right in RIGHTS if right.endswith(":read")))
 
@@ -36,7 +37,7 @@ _bearer: Final = HTTPBearer(auto_error=False, scheme_name="key", description="A 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """What the routes work with. ``wake`` tells the relay that something was committed;
-    ``webhook_hosts`` are the operator's own, to which webhooks may go inside the network."""
+    ``webhook_hosts`` are those inside the network to which webhooks may go."""
 
     token: SecretStr
     pool: Pool
@@ -46,7 +47,7 @@ class ApiParts:
     pace: Pace
     wake: Callable[[], None]
     feed: FeedDoor
-    webhook_hosts: Collection[str] = ()
+    webhook_hosts: AllowList = field(default_factory=AllowList)
 
 
 def parts_of(request: Request) -> ApiParts:

@@ -1,24 +1,24 @@
 """What a webhook endpoint may be: its URL, its event types, its secret. Pure: nothing is looked up.
 
-    check_url("https://pos.example.co.ke/agiza", allowed=frozenset())     # raises EndpointRefused with what to do
+    check_url("https://pos.example.co.ke/agiza", allowed=AllowList())     # raises EndpointRefused with what to do
     check_types(["agiza.order.placed"])
 
-A name is judged again at each connection, by the addresses that it has then; here only what can be seen in the URL is
-refused, so that a mistake is told at once and not by a delivery that fails.
+A name is judged again at each connection, by the addresses that it has then (:mod:`.addresses`); here only what can be
+seen in the URL is refused, so that a mistake is told at once and not by a delivery that fails.
 """
 
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from agiza.contracts.events import EVENTS
 from agiza.runtime.standard_webhooks import PREFIX
+from services.orders.webhooks.addresses import HTTPS_PORT, AllowList, why_refused, why_url_refused, written_address
 
 URL_CHARS_MAX: Final = 1000
 DESCRIPTION_CHARS_MAX: Final = 200
@@ -39,8 +39,9 @@ EVENT_TYPES: Final[tuple[str, ...]] = tuple(event.type for event in EVENTS if ev
 _ID_BYTES: Final = 10
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+"""A last label of this kind is no domain: whatever has it is meant as an address, or read as one somewhere."""
 _INSIDE: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
-_PORTS: Final = {"https": 443, "http": 80}
+_PORTS: Final = {"https": HTTPS_PORT, "http": 80}
 
 RandomBytes = Callable[[int], bytes]
 Reason = Literal[
@@ -71,29 +72,28 @@ class EndpointRefused(ValueError):
         self.allowed = tuple(allowed)
 
 
-def check_url(url: str, *, allowed: Collection[str]) -> None:
+def check_url(url: str, *, allowed: AllowList) -> None:
     """Raise :class:`EndpointRefused` for an address that is never sent to.
 
-    ``allowed`` are the operator's own hosts (``pos.lan``, or ``pos.lan:8443``): only they may be inside the network,
-    be spoken to without TLS, or listen on another port than 443.
+    Only a host that the operator allows may be inside the network, be spoken to without TLS, or listen on another port
+    than 443. What is taken here is taken by the engine too, as far as the URL goes.
     """
     parts, port = _split(url)
     host = parts.hostname or ""
-    is_allowed = host in allowed or f"{host}:{port}" in allowed
     if parts.username is not None or parts.password is not None:
         raise EndpointRefused("url-credentials", "leave out what stands before the @: deliveries are signed instead")
     if "#" in url:
         raise EndpointRefused("url-fragment", "leave out the # and what follows: it is never sent")
-    if is_allowed:
+    if allowed.names(host, port):
         return
-    if (inside := _why_inside(host)) is not None:
+    if (inside := _why_inside(host, allowed)) is not None:
         raise EndpointRefused(
             "url-private", f"the host is {inside}: give a public name, or have the operator allow the host"
         )
     if parts.scheme != "https":
         raise EndpointRefused("url-not-https", "the URL must begin with https://")
-    if port != _PORTS["https"]:
-        raise EndpointRefused("url-port", "deliveries go to port 443: leave the port out")
+    if why_url_refused(url, allowed) is not None:
+        raise EndpointRefused("url-port", f"deliveries go to port {HTTPS_PORT}: leave the port out")
 
 
 def check_types(types: Iterable[str]) -> tuple[str, ...]:
@@ -143,25 +143,19 @@ def _split(url: str) -> tuple[SplitResult, int]:
     if parts.scheme not in _PORTS:
         raise EndpointRefused("url-not-https", "the URL must begin with https://")
     host = parts.hostname or ""
-    if not _is_address(host) and not (len(host) <= 253 and all(map(_LABEL.fullmatch, host.split(".")))):
+    if written_address(host) is None and not (len(host) <= 253 and all(map(_LABEL.fullmatch, host.split(".")))):
         raise EndpointRefused("url-not-valid", "the host is not a name of letters, digits, hyphens and dots")
     return parts, _PORTS[parts.scheme] if port is None else port
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _why_inside(host: str) -> str | None:
-    """Why the host, as it is written, cannot be one on the Internet; None when it may be."""
-    if _is_address(host):
-        return None if ipaddress.ip_address(host).is_global else "a private or special address"
+def _why_inside(host: str, allowed: AllowList) -> str | None:
+    """Why the host, as it is written, cannot be one that is sent to; None when it is up to the connection."""
+    address = written_address(host)
+    if address is not None:
+        why = why_refused(address)
+        return None if why is None else f"an address that is {why}"
     if _NUMERIC.fullmatch(host.rpartition(".")[2]):
         return "an address in an unusual form"
-    if "." not in host or host.endswith(_INSIDE):
+    if ("." not in host or host.endswith(_INSIDE)) and not allowed.networks:
         return "a name inside a network"
     return None

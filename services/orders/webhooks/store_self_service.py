@@ -15,9 +15,7 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from agiza.runtime.postgres import Connection
-
-PING_TYPE: Final = "agiza.ping"
-TICKET_TYPES: Final = ("agiza.order.placed", "agiza.order.cancel_requested", "agiza.order.cancelled")
+from services.orders.webhooks.schedule import PING_TYPE, TICKET_TYPES
 
 _DELIVERY: Final = (
     "event_id, branch_id, nullif(sequence, 0) AS sequence, order_id, type, class, state, attempts,"
