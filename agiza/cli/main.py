@@ -21,6 +21,7 @@ from agiza.cli.options import BranchesFolder, run
 from agiza.cli.pos_commands import pos_app
 from agiza.cli.replay import replay_command
 from agiza.cli.stack import BRANCHES, StackOptions
+from agiza.cli.webhooks_commands import webhooks_app
 
 app = typer.Typer(
     help="Agiza answers a restaurant's phone and turns one spoken order into one clean ticket.",
@@ -34,6 +35,7 @@ app.add_typer(dead_app, name="dead")
 app.add_typer(keys_app, name="keys")
 app.add_typer(pos_app, name="pos")
 app.add_typer(feed_app, name="feed")
+app.add_typer(webhooks_app, name="webhooks")
 app.command("replay")(replay_command)
 
 Now = Annotated[

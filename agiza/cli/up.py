@@ -47,7 +47,7 @@ async def up(
     )
     async with running_stack(options) as stack:
         path = write_line(Line(stack.voice_url, stack.endpoints, stack.redis_url))
-        note_orders(stack.environments["orders"])
+        note_orders({**stack.environments["orders"], "AGIZA_ORDERS_URL": stack.endpoints.orders_url})
         try:
             console.print(_overview(stack, api_url))
             for branch, key in branch_keys(stack, sorted(known)):

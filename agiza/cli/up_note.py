@@ -1,4 +1,4 @@
-"""What ``agiza up`` leaves in the folder for the commands that look after its orders: database and clock.
+"""What ``agiza up`` leaves in the folder for the commands that look after its orders: address, database, clock.
 
 Beside the note for callers (agiza.cli.running), and without what only the simulators have, so that the commands of a
 menu run inside the services' image too.
@@ -14,7 +14,7 @@ from typing import Final
 
 HOME: Final = Path(".agiza")
 _FILE: Final = "orders.json"
-_NOTED: Final = ("DATABASE_URL", "AGIZA_NOW", "AGIZA_NOW_SET_AT")
+_NOTED: Final = ("DATABASE_URL", "AGIZA_NOW", "AGIZA_NOW_SET_AT", "AGIZA_ORDERS_URL")
 
 
 def note_orders(environment: Mapping[str, str], home: Path = HOME) -> None:

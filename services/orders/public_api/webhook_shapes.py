@@ -111,7 +111,8 @@ class Replay(_Request):
 
 class Webhook(_Answer):
     """An endpoint. ``failing_since``: no delivery has succeeded since then, in ``failures`` attempts; ``held_until``:
-    nothing is tried before. ``former_secret_until``: so long the secret before the last rotation signs as well."""
+    nothing is tried before. ``former_secret_until``: so long the secret before the last rotation signs as well;
+    ``alarm_since``: a ticket has been waiting for too long since then."""
 
     webhook_id: str
     url: str
@@ -123,6 +124,7 @@ class Webhook(_Answer):
     failing_since: datetime | None
     failures: int
     held_until: datetime | None
+    alarm_since: datetime | None
     former_secret_until: datetime | None
     made_by: str = Field(description="The id of the key that made it")
     created_at: datetime

@@ -290,6 +290,7 @@ def _shown(row: EndpointRow) -> dict[str, Any]:
         "failing_since": row.failing_since,
         "failures": row.failures,
         "held_until": row.open_until,
+        "alarm_since": row.alarm_since,
         "former_secret_until": row.former_until,
         "made_by": row.made_by,
         "created_at": row.created_at,

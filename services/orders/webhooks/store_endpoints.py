@@ -26,7 +26,7 @@ LOCK: Final = 4_812_019_741
 
 _COLUMNS: Final = (
     "endpoint_id, branches, url, description, types, state, state_reason, failing_since, failures, open_until,"
-    " former_until, made_by, created_at, updated_at"
+    " former_until, alarm_since, made_by, created_at, updated_at"
 )
 _SEEN: Final = "deleted_at IS NULL AND (%(seen)s::text[] IS NULL OR branches <@ %(seen)s::text[])"
 
@@ -50,6 +50,7 @@ class EndpointRow:
 
     ``failing_since``: no delivery has succeeded since then, in ``failures`` attempts. ``open_until``: nothing is sent
     before. ``former_until``: so long the secret before the last rotation signs as well.
+    ``alarm_since``: a ticket has been waiting for too long since then.
     """
 
     endpoint_id: str
@@ -63,6 +64,7 @@ class EndpointRow:
     failures: int
     open_until: datetime | None
     former_until: datetime | None
+    alarm_since: datetime | None
     made_by: str
     created_at: datetime
     updated_at: datetime
