@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api_walk import NOBODYS, NoCase, Route, Things, as_somebody_elses, belongings, routes, served, walk
+from api_walk import NOBODYS, OPEN, NoCase, Route, Things, as_somebody_elses, belongings, routes, served, walk
 from orders_api import TOKEN, Api
 
 from agiza.domain.orders import OrderState
@@ -129,6 +129,16 @@ async def test_no_answer_about_ours_holds_anything_of_theirs(tenants: Tenants) -
         assert not found, (route.name, found)
         if route.is_stream:
             assert tenants.our_things.order_id in answer.text, "the stream has begun"
+
+
+async def test_what_needs_no_key_tells_everybody_the_same(tenants: Tenants, api: Api) -> None:
+    nobody = await api.client(None)
+    schema = (await nobody.get("/v1/schemas")).json()["schemas"][0]["name"]
+    for path in sorted(OPEN):
+        url = path.format(name=schema)
+        told = [await client.get(url) for client in (nobody, tenants.ours, tenants.theirs)]
+        assert {(answer.status_code, answer.content) for answer in told} == {(200, told[0].content)}, path
+        assert not [mark for mark in tenants.marks if len(mark) > 8 and mark in told[0].text], path
 
 
 @pytest.mark.parametrize(
