@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -209,8 +210,11 @@ async def test_a_second_rotation_meanwhile_says_so(api: Api) -> None:
 
 async def test_a_ping_is_a_delivery_of_its_own_class(api: Api) -> None:
     till = await api.till("westlands")
+    woken: list[int] = []
+    api.app.state.orders_api = replace(api.app.state.orders_api, wake_webhooks=lambda: woken.append(1))
     id = (await made(till, types=["agiza.order.placed"]))["webhook_id"]
     told = (await till.post(f"/v1/webhooks/{id}/ping")).json()
+    assert woken == [1], "it goes out now"
     assert api.desk.rows(
         "SELECT event_id, branch_id, sequence, type, class, state, attempts FROM webhook_deliveries"
     ) == [(told["event_id"], "westlands", 0, "agiza.ping", "ping", "pending", 0)]
@@ -229,6 +233,7 @@ async def test_a_ping_is_a_delivery_of_its_own_class(api: Api) -> None:
     for _ in range(PINGS_MAX - 1):
         assert (await till.post(f"/v1/webhooks/{id}/ping")).status_code == 200
     assert refused(await till.post(f"/v1/webhooks/{id}/ping")) == (409, "webhook-refused", "too-many-pings")
+    assert len(woken) == PINGS_MAX, "not for what was refused"
     (listed, *_) = (await till.get(f"/v1/webhooks/{id}/deliveries")).json()["deliveries"]
     assert (listed["sequence"], listed["class"], listed["order_id"]) == (None, "ping", None)
 

@@ -37,7 +37,7 @@ _bearer: Final = HTTPBearer(auto_error=False, scheme_name="key", description="A 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """What the routes work with. ``wake`` tells the relay that something was committed;
-    ``webhook_hosts`` are those inside the network to which webhooks may go."""
+    ``webhook_hosts`` are those inside the network to which webhooks may go, ``wake_webhooks`` tells their engine."""
 
     token: SecretStr
     pool: Pool
@@ -48,6 +48,7 @@ class ApiParts:
     wake: Callable[[], None]
     feed: FeedDoor
     webhook_hosts: AllowList = field(default_factory=AllowList)
+    wake_webhooks: Callable[[], None] = lambda: None
 
 
 def parts_of(request: Request) -> ApiParts:

@@ -206,6 +206,8 @@ async def write(
 
         digest = once.digest_of("webhook", webhook_id, *digested)
         answer = await once.carried_out_once(conn, holder.key_id, idempotency_key, digest, carry_out)
+    if answer.status == 200:
+        parts.wake_webhooks()
     return once.response(answer)
 
 
