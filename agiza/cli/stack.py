@@ -227,7 +227,12 @@ class _Plan:
             "AGIZA_LIVE_URL": live_url or "",
             "AGIZA_LIVE_CA_FILE": ca_file,
         }
-        common["orders"] |= {"AGIZA_SCREEN_SECRET": screen_secret, "AGIZA_HTTPS": "false"}
+        common["orders"] |= {
+            "AGIZA_SCREEN_SECRET": screen_secret,
+            "AGIZA_HTTPS": "false",
+            # Here a subscriber's endpoint is on this machine too.
+            "AGIZA_WEBHOOK_ALLOW": "localhost, 127.0.0.0/8",
+        }
         common["escalation"] |= {
             "AGIZA_ORDERS_URL": f"http://127.0.0.1:{ports['orders']}",
             "AGIZA_SCREEN_SECRET": screen_secret,
