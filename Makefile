@@ -72,6 +72,9 @@ bench-tools: setup ## function calls at 100/s through Redis and Postgres, beside
 bench-faults: setup ## 500 calls on real processes, 100 faults among them: tickets must be confirmed orders, exactly
 	@$(BIN)/python -m benchmarks.faults $(ARGS)
 
+bench-feed: setup ## a branch's feed in every form: readers away, killed and cut off; no gap, no double, the same digest
+	@$(BIN)/python -m benchmarks.feed $(ARGS)
+
 bench-webhook: setup ## ringing calls at 50/s, then with Postgres and Redis killed; times and tables
 	@$(BIN)/python -m benchmarks.webhook $(ARGS)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +68,11 @@ def test_no_event_of_the_feed_has_a_number_that_is_not_whole() -> None:
     assert numbered
     for event in numbered:
         assert '"number"' not in json.dumps(event.model_json_schema()), event.type
+
+
+def test_example_of_the_page_computes_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "feed.md").read_text()
+    example = page.partition("```python\n")[2].partition("```")[0]
+    events = [{"sequence": str(number), "data": {"b": ["é", None], "a": number}} for number in range(1, 4)]
+    exec(compile(example, "docs/feed.md", "exec"), {"events": events})
+    assert capsys.readouterr().out.strip() == chain(NOTHING, map(canonical_json, events)).hex()

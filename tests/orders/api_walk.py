@@ -54,6 +54,7 @@ SHARED: Final[dict[str, str]] = {"version": "1", "name": "till"}
 """Parts of a path that are the same for everybody, and mean something only within a branch."""
 
 PLAIN: Final = {"limit", "state", "after", "before", "idempotency-key", "last-event-id", "from", "to", "seed"}
+PLAIN: Final = {"limit", "state", "after", "before", "idempotency-key", "last-event-id", "from", "to", "seed", "type"}
 """Parameters that name nothing of anybody."""
 
 ITEMS: Final = {"westlands": "fries", "kilimani": "tiramisu"}
