@@ -1,10 +1,11 @@
 """One reader of a branch's feed, as an integrator would write it: a process that may be killed at any moment.
 
-    python -m benchmarks.feed.consumer FORM FOLDER BRANCH KEY URL [URL ...]
+    python -m benchmarks.feed.consumer FORM FOLDER BRANCH WORK_MS KEY URL [URL ...]
 
 FORM is ``sse``, ``pull``, ``cursor`` or ``stream`` (then KEY is a Redis URL). Its effects are lines of
 FOLDER/effects.jsonl, one for each event that was applied; its place is FOLDER/place, written after the effect. Started
-again it goes on from there and applies no event twice, by the event's id. Standard library only, but for Redis.
+again it goes on from there and applies no event twice, by the event's id; FOLDER/again has a byte for each that came
+again. An effect takes WORK_MS, so that a kill meets the reader at work. Standard library only, but for Redis.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ SILENCE_S = 20.0
 class Effects:
     """What was done for good, and where the reader stands."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, work_s: float = 0.0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._work_s = work_s
         self._place = folder / "place"
+        self._again = (folder / "again").open("ab", buffering=0)
         path = folder / "effects.jsonl"
         done = path.read_bytes() if path.exists() else b""
         whole = done[: done.rfind(b"\n") + 1]  # what was cut off in mid-line never happened
@@ -47,6 +50,9 @@ class Effects:
         if event["id"] not in self._seen:
             self._file.write(body + b"\n")
             self._seen.add(event["id"])
+            time.sleep(self._work_s)
+        else:
+            self._again.write(b".")
         return int(event["sequence"])
 
     def keep(self, place: int) -> None:
@@ -139,9 +145,9 @@ def stream(url: str, branch: str, effects: Effects) -> None:
                 after = ">"
 
 
-def main(form: str, folder: str, branch: str, key: str, *urls: str) -> None:
+def main(form: str, folder: str, branch: str, work_ms: str, key: str, *urls: str) -> None:
     """Read for ever."""
-    effects = Effects(Path(folder))
+    effects = Effects(Path(folder), float(work_ms) / 1000)
     if form == "stream":
         stream(key, branch, effects)
         return

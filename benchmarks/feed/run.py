@@ -31,6 +31,8 @@ WORKERS: Final = 8
 CATCH_UP_S: Final = 120.0
 ALIVE_S: Final = (0.15, 0.6)
 """How long a reader lives before it is killed: from hardly started to in the middle of its work."""
+WORK_MS: Final = 10
+"""What an effect takes meanwhile."""
 
 
 def say(what: str) -> None:
@@ -56,6 +58,7 @@ class Outcome:
     form: str
     kills: int
     effects: int
+    again: int
     caught_up_s: float
     faults: list[str] = field(default_factory=list)
 
@@ -107,8 +110,12 @@ async def run(
             await _until([reader], away)
         caught_up[reader.form] = time.monotonic() - began
 
-    say(f"they have caught up with {away} events; now each is killed {plan.kills} times")
-    # They are killed again and again while orders are made; so is, now and then, the replica that they read from.
+    # They are killed again and again, with as much before them once more, and while orders are made; so is, now and
+    # then, the replica that they read from.
+    say(f"they have caught up with {away} events; as much is made again")
+    await producer.while_away(plan.away_minutes)
+    await _settled(pool)
+    say(f"each is killed {plan.kills} times")
     producing = asyncio.create_task(_produce(producer))
     breaking = asyncio.create_task(_break(replicas, plan.replica_kills, chance))
     try:
@@ -135,6 +142,7 @@ async def run(
             reader.form,
             reader.kills,
             len(reader.effects()),
+            reader.again,
             caught_up[reader.form],
             judge(reader.effects(), bodies, seed),
         )
@@ -169,12 +177,13 @@ class Reader:
         self.form = form
         self.kills = 0
         self._folder = folder
-        self._words = ("-m", "benchmarks.feed.consumer", form, str(folder), BRANCH, key, *urls)
+        self._words = ("-m", "benchmarks.feed.consumer", form, str(folder), BRANCH)
+        self._where = (key, *urls)
 
     @contextlib.asynccontextmanager
-    async def up(self) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def up(self, *, work_ms: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
         """The process, killed by SIGKILL at the end: it is never asked to stop."""
-        process = await asyncio.create_subprocess_exec(sys.executable, *self._words)
+        process = await asyncio.create_subprocess_exec(sys.executable, *self._words, str(work_ms), *self._where)
         try:
             yield process
         finally:
@@ -186,6 +195,12 @@ class Reader:
         """What it has done."""
         path = self._folder / "effects.jsonl"
         return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+    @property
+    def again(self) -> int:
+        """How many events came once more, and had no second effect."""
+        path = self._folder / "again"
+        return path.stat().st_size if path.exists() else 0
 
 
 async def _begin(replicas: Replicas, token: str, redis_url: str) -> None:
@@ -215,7 +230,7 @@ async def _until(readers: Sequence[Reader], count: int) -> None:
 
 async def _kill(reader: Reader, times: int, chance: random.Random) -> None:
     for _ in range(times):
-        async with reader.up() as process:
+        async with reader.up(work_ms=WORK_MS) as process:
             await asyncio.sleep(chance.uniform(*ALIVE_S))
             if process.returncode is not None:
                 raise RuntimeError(f"the {reader.form} reader ended by itself with {process.returncode}")

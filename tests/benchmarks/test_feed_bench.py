@@ -60,15 +60,16 @@ def test_reader_forgets_the_line_in_which_it_was_killed(tmp_path: Path) -> None:
     for body in BODIES:
         again.apply(body)
     assert path.read_bytes().split(b"\n")[:-1] == BODIES
+    assert (tmp_path / "again").read_bytes() == b"..."
 
 
 def test_page_says_what_was_wrong() -> None:
-    fine = Outcome("sse", 100, 9, 0.5)
-    harmed = Outcome("pull", 100, 8, 0.5, ["gap: [3]"])
+    fine = Outcome("sse", 100, 9, 4, 0.5)
+    harmed = Outcome("pull", 100, 8, 0, 0.5, ["gap: [3]"])
     result = Result(9, 5, [fine, harmed], 10, 70, ["after 3 came something else"])
     assert not result.is_good
     assert Result(9, 5, [fine], 10, 70, []).is_good
     part = page_part(result, Plan(), "Today.", 3, 60)
-    assert "| 9 | 0.50 s | equal, none, none |" in part
-    assert "| 8 | 0.50 s | gap: [3] |" in part
+    assert "| 9 | 4 | 0.50 s | equal, none, none |" in part
+    assert "| 8 | 0 | 0.50 s | gap: [3] |" in part
     assert "after 3 came something else" in part
