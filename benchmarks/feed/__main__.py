@@ -54,7 +54,7 @@ def page_part(result: Result, plan: Plan, circumstances: str, kills: int, second
         f"{result.events} events; {result.away_events} of them were there when the readers came back after"
         f" {plan.away_minutes:.0f} minutes of virtual time; {kills} times `kill -9` of a replica; {seconds:.0f} s.",
         "",
-        "| form | reader killed | effects | came again | caught up after the absence in | digest, gaps, double effects |",
+        "| form | reader killed | effects | came again | caught up after the absence in | digest, gaps, doubles |",
         "|---|---|---|---|---|---|",
     ]
     for each in result.outcomes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from orders_api import TOKEN, Api, api_on
 from orders_desk import Desk
@@ -18,6 +19,7 @@ from agiza.runtime.outbox import OutboxRelay
 from agiza.runtime.outbox_upkeep import forget_published
 from agiza.runtime.redis_clients import RedisClients, open_redis
 from services.orders.feed.door import StreamLimits
+from services.orders.feed.reading import FeedItem
 from services.orders.public_api.keys import revoke_key
 
 pytestmark = pytest.mark.integration
@@ -172,9 +174,9 @@ async def test_comment_shows_that_the_line_stands(quick: Feed) -> None:
         async with asyncio.timeout(TEST_S):
             async for part in answer.aiter_raw():
                 seen += part
-                if seen.count(b": \n\n") == 3:
+                if seen.count(b":\n") == 3:
                     break
-    assert seen.startswith(b": agiza feed\n\n")
+    assert seen.startswith(b": agiza feed\n")
 
 
 async def test_streams_have_a_limit_for_each_key_and_for_all(quick: Feed) -> None:
@@ -260,16 +262,33 @@ async def test_waiting_streams_hold_no_connection(quick: Feed, desk: Desk) -> No
     pytest.fail("the pool never had all its connections")
 
 
-async def test_stream_outlives_a_short_absence_of_the_database(quick: Feed, desk: Desk) -> None:
-    """Longer than ``away_s`` it does not: the client comes again and is told."""
+async def test_stream_outlives_a_short_absence_of_the_database(
+    quick: Feed, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long one it does not: the client comes again and is told."""
+    monkeypatch.setattr("services.orders.feed.sse.PAUSE_S", 0.01)
+    door = quick.api.app.state.orders_api.feed
+    there, asked = door._read, []
+
+    async def away(branch: str, after: int) -> Sequence[FeedItem]:
+        asked.append(after)
+        raise psycopg.OperationalError("no server")
+
     async with quick.stream(await quick.till(BRANCH)) as events:
         await quick.have(1)
         await take(events, 1)
-        desk.run("ALTER TABLE outbox RENAME TO elsewhere")
-        await asyncio.sleep(0)
-        desk.run("ALTER TABLE elsewhere RENAME TO outbox")
+        monkeypatch.setattr(door, "_read", away)
+        async with asyncio.timeout(TEST_S):
+            while len(asked) < 3:
+                door.bell.ring(BRANCH)
+                await asyncio.sleep(0.005)
+        monkeypatch.setattr(door, "_read", there)
         await quick.have(1)
         assert [event.id for event in await take(events, 1)] == ["2"]
+        monkeypatch.setattr(door, "_read", away)
+        door.bell.ring(BRANCH)
+        assert await rest(events) == []
+    assert desk.metrics.value("feed_streams_cut_total", branch=BRANCH, reason="database") == 1
 
 
 async def test_many_that_want_the_same_share_one_read(feed: Feed) -> None:

@@ -31,6 +31,8 @@ from services.orders.feed.reading import FeedItem, without_hole
 
 CHUNK_BYTES: Final = 16 * 1024
 PAUSE_S: Final = 1.0
+HEARTBEAT: Final = b":\n"
+"""No empty line after it: a widely used client would take that for the end of an event."""
 MEDIA_TYPE: Final = "text/event-stream"
 
 IsAllowed = Callable[[], Awaitable[bool]]
@@ -74,7 +76,7 @@ class FeedStream(Response):
 
     async def _serve(self, send: Callable[[bytes], Awaitable[None]], rung: asyncio.Event) -> Ending:
         try:
-            await send(format_sse_event(comment="agiza feed"))
+            await send(b": agiza feed\n")
             async for chunk in self._chunks(rung):
                 await send(chunk)
         except TimeoutError:
@@ -118,7 +120,7 @@ class FeedStream(Response):
             if len(whole) < len(items):
                 raise _Ended("gap", self._gap(items[len(whole)].sequence))
             if loop.time() >= beat_due:
-                yield format_sse_event(comment="")
+                yield HEARTBEAT
                 beat_due = loop.time() + limits.heartbeat_s
             if len(items) < PAGE:
                 until = min(beat_due, key_due) if away_since is None else loop.time() + PAUSE_S
