@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,12 +100,18 @@ def fc(name: str, /, *, fc_id: str | None = None, **args: Any) -> FunctionCall:
     return FunctionCall(id=fc_id or f"fc-{next(_ids)}", name=name, args=args)
 
 
+@functools.cache
+def _documents() -> list[Mapping[str, Any]]:
+    """Of the branch files, read once: reading them takes half a second, and nobody changes them."""
+    return [loaded.document for loaded in load_branch_files(BRANCHES)]
+
+
 @contextlib.asynccontextmanager
 async def desk_on(database: Database, clock: StoppedClock, metrics: Metrics) -> AsyncIterator[Desk]:
     """A desk in whatever loop asks for it."""
     async with open_pool(database.urls["agiza_orders"], service="orders") as pool:
         catalog = Catalog(pool)
-        await catalog.publish([loaded.document for loaded in load_branch_files(BRANCHES)])
+        await catalog.publish(_documents())
         yield Desk(pool, catalog, ToolHandler(pool, catalog, clock, metrics), clock, metrics, database.url)
 
 
