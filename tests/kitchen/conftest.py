@@ -18,7 +18,7 @@ from servers import execute, with_database, worker_name
 from agiza.runtime import backends, redis_users, roles
 from agiza.runtime.embedded.ports import free_port
 
-BRANCHES = 24
+BRANCHES = 16
 WAIT_MS = 10_000
 FLAGS = [
     "--disable-gpu",

@@ -31,17 +31,20 @@ READY_S = 30.0
 _ids = itertools.count(1)
 
 
-def write_branches(folder: Path, count: int, change: Any = None) -> list[str]:
+def write_branches(folder: Path, count: int) -> None:
     """So many branches with the menu of Westlands, so that each test has a kitchen of its own."""
     document = yaml.safe_load((ROOT / "branches" / "westlands.yaml").read_text())
-    names = []
     for number in range(1, count + 1):
         name = f"kitchen-{number}"
-        branch = {**document["branch"], "id": name, "name": f"Tamu Grill {number}", "phone": f"+2547090010{number:02}"}
-        whole = {**document, "branch": branch}
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(change(whole) if change else whole, sort_keys=False))
-        names.append(name)
-    return names
+        kitchen = {"received_seconds": 1800, "accepted_seconds": 3600, "ring_after_seconds": 7200}
+        branch = {
+            **document["branch"],
+            "kitchen": kitchen,
+            "id": name,
+            "name": f"Tamu Grill {number}",
+            "phone": f"+2547090010{number:02}",
+        }
+        (folder / f"{name}.yaml").write_text(json.dumps({**document, "branch": branch}))  # which is YAML, too
 
 
 @dataclass

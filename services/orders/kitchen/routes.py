@@ -29,7 +29,6 @@ from agiza.runtime.postgres import UNAVAILABLE, transaction
 from agiza.runtime.traces import Trace
 from services.orders.catalog import MenuNotFound
 from services.orders.counts import count_moves
-from services.orders.kitchen import owning
 from services.orders.kitchen.acting import Action, Click, RequestId, Sayer, ScreenId, Shown, carry_out, note_shown
 from services.orders.kitchen.board import board_of
 from services.orders.kitchen.live import Live
@@ -37,6 +36,8 @@ from services.orders.kitchen.screens import Screens, TooManyScreens
 from services.orders.kitchen.stocking import Lasts, menu_of, sold_out_of, until
 from services.orders.kitchen.watch import WatchParts
 from services.orders.moves import Moved, NotMoved
+from services.orders.ownership import NothingToOwn, Owned
+from services.orders.ownership import own as own_order
 from services.orders.public_api.once import Answer, carried_out_once, digest_of
 from services.orders.public_api.problems import Problem
 from services.orders.stock import StockOrder, StockRefused
@@ -153,17 +154,21 @@ def kitchen_routes(parts: KitchenParts, page: BranchPage) -> APIRouter:
 
     @router.post("/{branch}/orders/{order_id}/own", dependencies=acting)
     async def own(request: Request, branch: InBranch, order_id: OrderId, click: Click) -> Response:
-        async def take() -> str | None:
+        async def take() -> Owned | NothingToOwn | None:
+            sayer = _sayer(parts, request, branch, click.screen)
             async with transaction(parts.watched.pool) as conn:
-                sayer = _sayer(parts, request, branch, click.screen)
-                return await owning.take(conn, order_id, sayer, by=OWNER)
+                return await own_order(conn, order_id, (branch,), OWNER, sayer.now, sayer.traceparent)
 
-        owner = await _answered(take())
-        if owner is None:
+        outcome = await _answered(take())
+        if outcome is None:
             raise HTTPException(404, "this branch has no such order", headers=HEADERS)
-        log.info("order_owned", order_id=order_id, branch_id=branch, screen=click.screen)
-        parts.wake()
-        return JSONResponse({"owned_by": owner}, headers=HEADERS)
+        if isinstance(outcome, NothingToOwn):
+            order = outcome.order
+            raise HTTPException(409, f"order {order.number} is {order.state.value} and needs nobody", headers=HEADERS)
+        if outcome.is_new:
+            log.info("order_owned", order_id=order_id, branch_id=branch, screen=click.screen)
+            parts.wake()
+        return JSONResponse({"owned_by": outcome.pii_by}, headers=HEADERS)
 
     @router.get("/{branch}/menu")
     async def menu(branch: InBranch) -> Response:
