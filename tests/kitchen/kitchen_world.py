@@ -27,7 +27,7 @@ NOON = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 """A Friday, 12:00 in Nairobi: the branch is open."""
 TOKEN = "a-token-of-at-least-thirty-two-characters"
 SECRET = "a-screen-secret-of-at-least-32-characters"
-READY_S = 30.0
+READY_S = 60.0
 _ids = itertools.count(1)
 
 
@@ -44,7 +44,7 @@ def write_branches(folder: Path, count: int) -> None:
             "name": f"Tamu Grill {number}",
             "phone": f"+2547090010{number:02}",
         }
-        (folder / f"{name}.yaml").write_text(json.dumps({**document, "branch": branch}))  # which is YAML, too
+        (folder / f"{name}.json").write_text(json.dumps({**document, "branch": branch}))
 
 
 @dataclass

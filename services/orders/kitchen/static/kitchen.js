@@ -90,6 +90,7 @@ const line = new Line(base, {
       if (!isFirstBoard) announce(fresh[0]);
     }
     isFirstBoard = false;
+    tick();
     draw();
   },
   live() {
@@ -232,10 +233,12 @@ $("help-open").addEventListener("click", showHelp);
 $("language").addEventListener("click", () => showWords(language === "en" ? "sw" : "en"));
 listen({ act, cards, now, stock: () => stock.open(), help: showHelp, sound: () => sound.toggle() });
 document.addEventListener("visibilitychange", () => { draw(); report(); });
-setInterval(() => {
+function tick() {
   put($("clock"), time(now()));
   cards.tick(now());
-}, 1000);
+}
+
+setInterval(() => { if (!isFirstBoard) tick(); }, 1000);
 showWords(language);
 put($("line"), t("connecting"));
 line.run();

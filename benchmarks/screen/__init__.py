@@ -1,0 +1,1 @@
+"""How soon a kitchen sees what was said: real ``orders``, real servers, a real browser."""
