@@ -339,6 +339,48 @@ def test_caller_who_cancels_stops_the_kitchen(kitchen: Kitchen, world: World, br
     assert world.states(branch) == ["cancelled"]
 
 
+def test_a_busy_board_fits_a_cheap_tablet(kitchen: Kitchen, world: World, branch: str) -> None:
+    calls = [
+        (["chicken-burger", "fries"], "Amina", None, 14, "preparing", 20),
+        (["chicken-burger-combo"], "Otieno", "allergic to nuts: please use clean oil", 11, "accepted", 20),
+        (["samosa", "bhajia", "tea"], "Wanjiru", None, 26, "preparing", 20),
+        (["half-chicken", "masala-chips"], None, None, 9, "ready", 15),
+        (["beef-burger"], "Njeri", None, 0, "placed", None),
+        (["family-feast"], "Mary", None, 5, "accepted", 45),
+    ]
+    for items, name, note, minutes, state, promised in calls:
+        caller = world.caller(branch)
+        if name:
+            caller.ask("setCustomer", name=name, **({"note": note} if note else {}))
+        modifiers = {"chicken-burger": ["no-onions", "extra-cheese"], "chicken-burger-combo": ["fries/large", "no-ice"]}
+        for item in items:
+            caller.ask("addItem", name=item, quantity=2 if item == items[0] else 1, modifiers=modifiers.get(item, []))
+        order = caller.place()["order_id"]
+        world.run(
+            "UPDATE orders SET state = %s, eta_minutes = coalesce(%s, eta_minutes), placed_at = placed_at - %s"
+            " * interval '1 minute', eta_at = placed_at + (%s - %s) * interval '1 minute' WHERE order_id = %s",
+            state, promised, minutes, promised, minutes, order,
+        )  # fmt: skip
+    page = kitchen.page()
+    speaking = world.caller(branch)
+    speaking.ask("addItem", name="beef-burger-combo", modifiers=["no-tomato", "masala-chips/large"])
+    speaking.ask("addItem", name="lemonade", quantity=3)
+    expect(cards(page)).to_have_count(6)
+    expect(page.locator("#work > .speaking .lines > li")).to_have_count(2)
+    assert page.locator("#work > .card[data-level='late']").count() == 1
+    assert page.locator("#work > .card[data-level='soon']").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    columns = {box["x"] for each in cards(page).all() if (box := each.bounding_box())}
+    assert len(columns) == 3
+    small = page.evaluate(
+        "[...document.querySelectorAll('button')].filter(each => each.offsetParent)"
+        ".map(each => [each.textContent, each.getBoundingClientRect()])"
+        ".filter(([, box]) => box.width < 44 || box.height < 44).map(([text]) => text)"
+    )
+    assert small == []
+    kitchen.picture(page, "kitchen")
+
+
 def grow_old(world: World, branch: str) -> None:
     """Nobody has answered the branch's orders for longer than it allows."""
     world.run("UPDATE orders SET placed_at = placed_at - interval '65 minutes' WHERE branch_id = %s", branch)
