@@ -19,8 +19,8 @@ from agiza.runtime.postgres import Pool
 from agiza.runtime.traces import Trace
 
 ITEMS: Final = ("chicken-burger", "fries", "samosa", "soda", "bhajia", "beef-burger", "coleslaw", "tea")
-BETWEEN_S: Final = (0.5, 1.5)
-"""A caller of the load says something every second or so, which is more than people do."""
+BETWEEN_S: Final = (2.0, 6.0)
+"""A caller of the load orders something every four seconds, which is more than people do."""
 
 
 class Refused(Exception):

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from kitchen_browser import Kitchen
 from kitchen_world import World, write_branches
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from servers import execute, with_database, worker_name
 
 from agiza.runtime import backends, redis_users, roles
 from agiza.runtime.embedded.ports import free_port
 
 BRANCHES = 16
-WAIT_MS = 10_000
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -28,7 +26,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TABLET = {"width": 1024, "height": 600}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,66 +98,9 @@ def branch(world: World, _branch_names: Iterator[str]) -> str:
     return next(_branch_names)
 
 
-LISTEN = """
-window.tones = [];
-const start = OscillatorNode.prototype.start;
-OscillatorNode.prototype.start = function (...given) {
-  window.tones.push({ at: Date.now(), hertz: this.frequency.value, kind: this.type });
-  return start.apply(this, given);
-};
-"""
-
-
-@dataclass
-class Kitchen:
-    """Pages of one branch, each in a browser context of its own."""
-
-    browser: Browser
-    world: World
-    branch: str
-    images: Path | None
-    errors: list[str] = field(default_factory=list)
-    _contexts: list[Any] = field(default_factory=list)
-
-    def page(self, *, is_open: bool = True, clock: bool = False, **options: Any) -> Page:
-        """The screen, opened with the branch's key and live; with ``clock`` its clock can be moved."""
-        context = self.browser.new_context(**{"viewport": TABLET, "reduced_motion": "reduce", **options})
-        self._contexts.append(context)
-        context.set_default_timeout(WAIT_MS)
-        context.add_init_script(LISTEN)
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._heard)
-        if clock:
-            page.clock.install()
-        page.goto(f"{self.world.url}/kitchen/{self.branch}")
-        if is_open:
-            page.fill("#key", self.world.key(self.branch))
-            page.press("#key", "Enter")
-            self.live(page)
-        return page
-
-    def live(self, page: Page) -> None:
-        """Wait until the page follows the branch."""
-        expect(page.locator("#line")).to_have_text("live", timeout=WAIT_MS)
-
-    def picture(self, page: Page, name: str) -> None:
-        if self.images is not None:
-            self.images.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=self.images / f"{name}.png")
-
-    def close(self) -> None:
-        for context in self._contexts:
-            context.close()
-
-    def _heard(self, message: Any) -> None:
-        if "Content Security Policy" in message.text or "TrustedHTML" in message.text:
-            self.errors.append(message.text)
-
-
 @pytest.fixture
 def kitchen(browser: Browser, world: World, branch: str, request: pytest.FixtureRequest) -> Iterator[Kitchen]:
-    folder = request.config.getoption("--kitchen-images")
+    folder = request.config.getoption("--kitchen-images", default=None)
     made = Kitchen(browser, world, branch, Path(folder) if folder else None)
     yield made
     made.close()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from kitchen_browser import Kitchen
 from kitchen_world import World
 from playwright.sync_api import Locator, Page, expect
-
-from conftest import Kitchen  # isort: skip
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 

@@ -232,7 +232,12 @@ $("stock-open").addEventListener("click", () => stock.open());
 $("help-open").addEventListener("click", showHelp);
 $("language").addEventListener("click", () => showWords(language === "en" ? "sw" : "en"));
 listen({ act, cards, now, stock: () => stock.open(), help: showHelp, sound: () => sound.toggle() });
-document.addEventListener("visibilitychange", () => { draw(); report(); });
+document.addEventListener("visibilitychange", () => { draw(); report(); stayAwake(); });
+/** A kitchen's tablet must not go to sleep; browsers let it go when the page is hidden, so it is asked again. */
+function stayAwake() {
+  if (navigator.wakeLock && document.visibilityState === "visible") navigator.wakeLock.request("screen").catch(() => {});
+}
+
 function tick() {
   put($("clock"), time(now()));
   cards.tick(now());
@@ -241,4 +246,5 @@ function tick() {
 setInterval(() => { if (!isFirstBoard) tick(); }, 1000);
 showWords(language);
 put($("line"), t("connecting"));
+stayAwake();
 line.run();
