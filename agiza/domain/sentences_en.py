@@ -137,4 +137,16 @@ ENGLISH: Final[Mapping[str, str]] = {
     "state_completed": "has been handed over",
     "state_cancel_requested": "is being cancelled",
     "state_cancelled": "is cancelled",
+    # what the kitchen says while the caller is still there
+    "news_accepted": "The kitchen has accepted order {number}.",
+    "news_accepted_minutes": "The kitchen has accepted order {number}. It will take about {minutes} minutes.",
+    "news_rejected": "I am sorry, the kitchen cannot take order {number}{why}. There is nothing to pay. {person}",
+    "news_cancelled": "I am sorry, the kitchen had to cancel order {number}{why}. There is nothing to pay. {person}",
+    "news_unacknowledged": "The kitchen has not confirmed order {number} yet. I have let our team know, and we ring you"
+    " if there is any trouble.",
+    "news_owned": "A member of our team is looking after order {number} now.",
+    "news_why_busy": ", it has too much to do just now",
+    "news_why_sold_out": ", something in it is sold out",
+    "news_why_closed": ", it is closed",
+    "news_why_too_far": ", the address is too far away",
 }

@@ -140,4 +140,16 @@ SWAHILI: Final[Mapping[str, str]] = {
     "state_completed": "imeshatolewa",
     "state_cancel_requested": "inafutwa",
     "state_cancelled": "imefutwa",
+    # what the kitchen says while the caller is still there
+    "news_accepted": "Jikoni wamekubali oda namba {number}.",
+    "news_accepted_minutes": "Jikoni wamekubali oda namba {number}. Itachukua kama dakika {minutes}.",
+    "news_rejected": "Samahani, jikoni hawawezi kuchukua oda namba {number}{why}. Hakuna cha kulipa. {person}",
+    "news_cancelled": "Samahani, jikoni wamelazimika kufuta oda namba {number}{why}. Hakuna cha kulipa. {person}",
+    "news_unacknowledged": "Jikoni bado hawajathibitisha oda namba {number}. Nimewajulisha wenzangu, na tutakupigia"
+    " kukiwa na tatizo lolote.",
+    "news_owned": "Mwenzetu anashughulikia oda namba {number} sasa.",
+    "news_why_busy": ", wana kazi nyingi sasa",
+    "news_why_sold_out": ", kuna kitu kimeisha",
+    "news_why_closed": ", wamefunga",
+    "news_why_too_far": ", mahali ni mbali mno",
 }

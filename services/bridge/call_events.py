@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from agiza.contracts.events import (
     CallEnded,
+    CallerOrderMoved,
     EscalationReason,
     FunctionCall,
     HandoffAnswered,
@@ -126,6 +127,8 @@ def input_of(event: ContractEvent) -> i.Input | None:
             )
         case LeaveRequested():
             return i.LeaveRequested()
+        case CallerOrderMoved():
+            return i.OrderMoved(event.order_id, event.order_number, event.word, event.eta_minutes, event.reason)
         case _:
             return None
 

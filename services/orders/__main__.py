@@ -15,6 +15,7 @@ from agiza.runtime.process import Process, run_service
 from agiza.runtime.publisher import Publisher
 from services.orders.api import internal_routes
 from services.orders.call_api import call_routes
+from services.orders.call_news import CallNews
 from services.orders.catalog import Catalog
 from services.orders.feed.bell import FeedBell
 from services.orders.feed.door import FeedDoor
@@ -55,6 +56,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         door = FeedDoor(pool, bell, process.metrics)
         webhooks = WebhookEngine(pool, sender, clock=process.clock, metrics=process.metrics)
         bell.wakes(webhooks.wake)
+        news = CallNews(publisher)
         relay = OutboxRelay(
             pool,
             redis.commands,
@@ -62,6 +64,8 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
             metrics=process.metrics,
             on_numbered=in_turn(webhooks.make),
             tell=hints.tell,
+            on_numbered=news.note,
+            tell=news.and_then(hints.tell),
             on_cut_off=upkeep.rebuild_feed,
         )
         openings = Openings(pool, catalog, process.metrics)

@@ -121,4 +121,5 @@ SAMPLES: tuple[events.Event, ...] = (
     events.OrderCancelled(**_CALL, **_MOVED, reason="caller", note="Stopped in time."),
     events.OrderUnacknowledged(**_CALL, **_MOVED, missing="received"),
     events.OrderOwned(**_CALL, **_MOVED, by="kitchen"),
+    events.CallerOrderMoved(**_CALL, order_id="ord-1", order_number=17, word="accepted", eta_minutes=20),
 )

@@ -32,6 +32,7 @@ from agiza.contracts.events.handoffs import (
 )
 from agiza.contracts.events.legs import CallTakenOver, LegSuperseded, Resumed, TakeOverAnswered, TakeOverStatus
 from agiza.contracts.events.orders import (
+    CallerOrderMoved,
     CartChanged,
     OrderAccepted,
     OrderCancelled,
@@ -78,6 +79,7 @@ EVENTS: tuple[type[Event], ...] = (
     HandoffRequested, HandoffAnswered, LeaveRequested,
     CartChanged, OrderPlaced, OrderReceived, OrderAccepted, OrderRejected, OrderPreparing, OrderReady, OrderCompleted,
     OrderCancelRequested, OrderCancelled, OrderUnacknowledged, OrderOwned,
+    CallerOrderMoved,
 )  # fmt: skip
 """All events at their current version."""
 
@@ -96,6 +98,7 @@ __all__ = [
     "CallTakenOver",
     "CallbackOffer",
     "CallbackPromised",
+    "CallerOrderMoved",
     "CartChanged",
     "CostPart",
     "EscalationReason",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from agiza.contracts import streams
-from agiza.contracts.events.event import Event, Part
+from agiza.contracts.events.event import CallIdField, Event, Part
 
 
 class CartChanged(Event):
@@ -212,3 +212,21 @@ class OrderOwned(_OrderMoved):
     version: ClassVar = 1
 
     by: Literal["kitchen", "staff"]
+
+
+class CallerOrderMoved(Event):
+    """What became of an order of this call, for the bridge that may still have its caller on the line. Sent to all
+    bridges, perhaps more than once, and lost without harm: who has hung up learns of it in another way."""
+
+    type: ClassVar = "agiza.call.order_moved"
+    version: ClassVar = 1
+
+    call_id: CallIdField
+    order_id: str = Field(min_length=1, max_length=64)
+    order_number: int = Field(ge=1)
+    word: Literal["accepted", "rejected", "cancelled", "unacknowledged", "owned"]
+    eta_minutes: int | None = Field(default=None, ge=0)
+    reason: str | None = Field(default=None, max_length=40)
+
+    def stream(self) -> str:
+        return streams.ALL_BRIDGES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agiza.contracts.events import EscalationReason
+from agiza.domain.order_news import TROUBLE
 from services.bridge.session import actions as a
 from services.bridge.session import inputs as i
 from services.bridge.session.handover import TECHNICAL, Stage
@@ -86,6 +87,20 @@ class Endings:
             self.end("leave_requested", now, handing_over=True)
         else:
             self.hand_over(self._leg.handover.on_leave_requested(now), now)
+
+    def on_order_moved(self, moved: i.OrderMoved, now: int) -> None:
+        """Word of the kitchen: told at the next pause. A goodbye ends with trouble, and is not disturbed by less; a
+        person who takes over the caller sees the order themselves."""
+        leg = self._leg
+        news = leg.order_words.news_of(moved, leg.facts.language)
+        if news is None or leg.phase is Phase.HANDING_OVER:
+            return
+        if leg.phase is Phase.FAREWELL:
+            if moved.word not in TROUBLE:
+                return
+            self.went_on(Trigger.ORDER_IN_TROUBLE, now)
+        leg.news.add_in_pause(news)
+        leg.tell_news(now)
 
     def went_on(self, trigger: Trigger, now: int) -> None:
         """The goodbye was none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from agiza.contracts.events import CallbackOffer
+from agiza.domain.order_news import OrderWord
 
 JsonObject: TypeAlias = Mapping[str, object]
 
@@ -188,6 +189,17 @@ class LeaveRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderMoved:
+    """The kitchen of an order of this call has spoken, or was silent for too long. May come twice, and late."""
+
+    order_id: str
+    order_number: int
+    word: OrderWord
+    eta_minutes: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported:
     """One usage report of the model.
 
@@ -247,6 +259,7 @@ Input: TypeAlias = (
     | ToolsAnswered
     | HandoffAnswered
     | LeaveRequested
+    | OrderMoved
     | UsageReported
     | ResumptionOffered
     | GoAwayAnnounced

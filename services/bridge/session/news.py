@@ -1,16 +1,21 @@
-"""Results that no function call waits for any more, and word of a hand-over.
+"""Results that no function call waits for any more, word of a hand-over, and what became of an order.
 
 They came after their call had to be answered with "not confirmed yet", or for a model session that is gone, or for a
 call that the model took back although it was carried out. They are told to the model as a text, which makes it speak:
-only at a quiet moment, since such a text cuts off what the model is saying.
+only at a quiet moment, since such a text cuts off what the model is saying. What nobody has asked for waits until the
+caller has finished, too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from services.bridge.session.inputs import ToolResult
 from services.bridge.session.playback import Playback
+
+PAUSE_MS: Final = 1_500
+"""A caller who has said nothing for so long has finished, or the model has begun to answer them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,7 @@ class _Item:
     result: ToolResult
     cart_version: int | None
     unless_known: bool
+    in_pause: bool = False
 
 
 class News:
@@ -26,12 +32,22 @@ class News:
     def __init__(self, playback: Playback) -> None:
         self._playback = playback
         self._items: list[_Item] = []
+        self._spoken_at: int | None = None
+
+    def on_caller_speech(self, now: int) -> None:
+        """The caller says something."""
+        self._spoken_at = now
 
     def add(
         self, results: tuple[ToolResult, ...], cart_version: int | None = None, *, unless_known: bool = False
     ) -> None:
         """Results to tell. ``unless_known``: not when the model has been told this cart or a newer one meanwhile."""
         self._items += [_Item(result, cart_version, unless_known) for result in results]
+
+    def add_in_pause(self, result: ToolResult) -> None:
+        """A result that nobody has asked for, instead of an earlier one of the same id that was not told yet."""
+        self._items = [item for item in self._items if item.result.id != result.id]
+        self._items.append(_Item(result, None, False, in_pause=True))
 
     def drop(self, function: str) -> None:
         """What was to be told of this function does not matter any more."""
@@ -47,16 +63,22 @@ class News:
         """What is to be told now, with the newest cart version in it; nothing when the moment is not quiet."""
         if not self._items or turn_open or self._playback.is_playing(now):
             return (), None
-        items = [item for item in self._items if not (item.unless_known and _is_known(item, cart_version_told))]
-        self._items.clear()
-        versions = [item.cart_version for item in items if item.cart_version is not None]
-        return tuple(item.result for item in items), max(versions, default=None)
+        pause_over = now >= self._pause_at()
+        due = [item for item in self._items if pause_over or not item.in_pause]
+        self._items = [item for item in self._items if item not in due]
+        told = [item for item in due if not (item.unless_known and _is_known(item, cart_version_told))]
+        versions = [item.cart_version for item in told if item.cart_version is not None]
+        return tuple(item.result for item in told), max(versions, default=None)
 
     def next_due(self, turn_open: bool) -> int | None:
         """When playing ends, while something waits for that. An open turn ends by itself."""
         if not self._items or turn_open:
             return None
-        return int(self._playback.ends_at) + 1
+        played = int(self._playback.ends_at) + 1
+        return max(played, self._pause_at()) if all(item.in_pause for item in self._items) else played
+
+    def _pause_at(self) -> int:
+        return 0 if self._spoken_at is None else self._spoken_at + PAUSE_MS
 
 
 def _is_known(item: _Item, told: int | None) -> bool:

@@ -32,6 +32,8 @@ class Trigger(StrEnum):
     CALLER_WENT_ON = "caller_went_on"
     PERSON_ASKED = "person_asked"
     """Somebody wants a person, so the goodbye is none."""
+    ORDER_IN_TROUBLE = "order_in_trouble"
+    """The kitchen does not take the order, and the caller is still there to be told."""
     OVER = "over"
 
 
@@ -45,6 +47,7 @@ TABLE: Mapping[tuple[Phase, Trigger], Phase] = {
     (Phase.TALKING, Trigger.OVER): Phase.ENDED,
     (Phase.FAREWELL, Trigger.CALLER_WENT_ON): Phase.TALKING,
     (Phase.FAREWELL, Trigger.PERSON_ASKED): Phase.TALKING,
+    (Phase.FAREWELL, Trigger.ORDER_IN_TROUBLE): Phase.TALKING,
     (Phase.FAREWELL, Trigger.OVER): Phase.ENDED,
     (Phase.HANDING_OVER, Trigger.OVER): Phase.ENDED,
 }

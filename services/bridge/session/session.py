@@ -116,6 +116,7 @@ class CallSession:
                 leg.stuck.on_caller_speech(voiced_ms, now)
                 leg.absence.on_caller_speech(voiced_ms, now)
                 leg.progress.on_caller_speech(voiced_ms)
+                leg.news.on_caller_speech(now)
                 self._barge_in.on_caller_spoke(event, now)
             case i.CallerWords(text):
                 leg.absence.on_caller_words(now)
@@ -147,6 +148,8 @@ class CallSession:
                 self._endings.on_handoff_answered(event, now)
             case i.LeaveRequested():
                 self._endings.on_leave_requested(now)
+            case i.OrderMoved():
+                self._endings.on_order_moved(event, now)
             case i.UsageReported():
                 leg.usage.add(event)
             case i.ResumptionOffered(handle):

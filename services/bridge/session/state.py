@@ -20,6 +20,7 @@ from services.bridge.session.hold import CallerHold
 from services.bridge.session.ledger import Ledger
 from services.bridge.session.model_life import ModelLife
 from services.bridge.session.news import News
+from services.bridge.session.order_words import OrderWords
 from services.bridge.session.patience import Patience
 from services.bridge.session.phases import IllegalTransition, Phase, Trigger, next_phase
 from services.bridge.session.progress import Progress
@@ -51,6 +52,7 @@ class LegState:
         self.ducking = Ducking(limits)
         self.desk = ToolDesk(facts, limits)
         self.news = News(self.speech.playback)
+        self.order_words = OrderWords()
         self.handover = Handover(facts, limits, self.speech, self.desk, self.news)
         self.backstop = Backstop(self.speech.playback)
         self.progress = Progress(limits)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from simulators.live_api.offline.answers import answer, answer_from
 from simulators.live_api.offline.dialogue import Dialogue, Steps
-from simulators.live_api.offline.intents import Add
+from simulators.live_api.offline.intents import Add, Person
 from simulators.live_api.offline.menu_text import Menu
 from simulators.live_api.offline.pending import Choose, Confirm, Missing
 from simulators.live_api.offline.people import People
@@ -51,7 +51,7 @@ class Outcomes:
             return self._edited(report) if expected else []
         steps: Steps = []
         for result in results:
-            if expected or result.name in ("placeOrder", "escalate", "endCall"):
+            if expected or result.name in ("placeOrder", "escalate", "endCall", "orderStatus"):
                 steps = self._one(result.name, result.response) or steps
         return steps
 
@@ -183,6 +183,8 @@ class Outcomes:
         options = offered(response, self._menu)
         if _status(response) == "ask" and options:
             return self._ask(Choose(_message(response), ToolRequest(name), options))
+        if response.get("offer") == "person":
+            return d.offer(Confirm(_message(response), (Person("asked"),)))
         return d.say(_message(response) or SOMETHING_WRONG, *_unless_asked(response, d.question()))
 
 
