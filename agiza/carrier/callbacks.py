@@ -42,6 +42,7 @@ TALK_NAMES: Final = ("dialDurationInSeconds", "dialCallDuration", "DialCallDurat
 DURATION_NAMES: Final = ("durationInSeconds", "duration_seconds", "callDuration", "CallDuration", "duration")
 ACTIVE_NAMES: Final = ("isActive", "is_active")
 DIGITS_NAMES: Final = ("Digits", "dtmfDigits")
+DIGITS_CHARS_MAX: Final = 32
 
 _FAILED_WORDS: Final = (
     "busy", "noanswer", "noreply", "fail", "timeout", "reject", "unreachable", "cancel", "unauthori", "unallocated",
@@ -119,6 +120,7 @@ def understand(post: CarrierPost, channel: Channel, attempt: int | None = None, 
         talk_s=post.talk_s,
         attempt=attempt,
         leg=leg,
+        digits=post.digits[:DIGITS_CHARS_MAX] if post.digits else None,
     )
 
 

@@ -91,6 +91,19 @@ class Conference:
 
 
 @dataclass(frozen=True, slots=True)
+class GetDigits:
+    """Say ``prompt`` and wait for a key; the voice URL is told of it. Verbs after it run where none was pressed."""
+
+    prompt: Say
+    timeout_s: int
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.timeout_s <= 60 or not 1 <= self.count <= 32:
+            raise ValueError("GetDigits waits 1 to 60 s for 1 to 32 keys")
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """End the call."""
 
@@ -102,7 +115,7 @@ class Reject:
     reason: Literal["rejected", "busy"] = "rejected"
 
 
-Verb: TypeAlias = Stream | Redirect | Say | Dial | Conference | Hangup | Reject
+Verb: TypeAlias = Stream | Redirect | Say | Dial | Conference | GetDigits | Hangup | Reject
 Document: TypeAlias = tuple[Verb, ...]
 
 EMPTY: Final[Document] = ()
@@ -159,6 +172,9 @@ def _add(root: ElementTree.Element, verb: Verb) -> None:
         case Conference():
             attributes = {"startOnEnter": "true", "endOnExit": "true" if verb.ends else "false", "beep": "false"}
             ElementTree.SubElement(root, "Conference", attributes).text = verb.room
+        case GetDigits():
+            limits = {"maxDigits": str(verb.count), "timeout": str(verb.timeout_s)}
+            _add(ElementTree.SubElement(root, "GetDigits", limits), verb.prompt)
         case Hangup():
             ElementTree.SubElement(root, "Hangup")
         case Reject():
@@ -191,6 +207,9 @@ def _action(verb: Verb) -> dict[str, dict[str, Any]]:
             return {"dial": {"number": verb.number, "callerId": verb.caller_id, "timeout": verb.timeout_s}}
         case Conference():
             return {"conference": {"name": verb.room, "startOnEnter": True, "endOnExit": verb.ends, "beep": False}}
+        case GetDigits():
+            nested = [_action(verb.prompt)]
+            return {"getDigits": {"numDigits": verb.count, "timeout": verb.timeout_s, "nested": nested}}
         case Hangup():
             return {"hangup": {}}
         case Reject():

@@ -43,7 +43,14 @@ class Close:
     phrase: Phrase | None = None
 
 
-Answer: TypeAlias = Silent | OfferStream | DialPerson | JoinRoom | Close
+@dataclass(frozen=True, slots=True)
+class AskKey:
+    """Say `phrase` and wait for a key; who presses none is thanked, and the line is closed."""
+
+    phrase: Phrase
+
+
+Answer: TypeAlias = Silent | OfferStream | DialPerson | JoinRoom | Close | AskKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class CallKind(StrEnum):
     """We rang a person of the branch while the agent still talks; they wait in a room for the customer."""
     CUSTOMER_JOIN = "customer_join"
     """We rang a customer who was lost on the way to the room in which a person waits."""
+    STAFF_ALARM = "staff_alarm"
+    """We rang a person of the branch about an order that nobody has taken; a key takes it."""
 
 
 class Edge(StrEnum):
@@ -58,7 +60,7 @@ class Callback:
     talked, are None when it does not say.
 
     `attempt` is the number of the Dial whose Redirect was run, `leg` the leg whose Stream the URL was given with; both
-    come from the signed URL and are None where it says nothing.
+    come from the signed URL and are None where it says nothing. `digits` are keys that were pressed.
     """
 
     edge: Edge
@@ -70,6 +72,7 @@ class Callback:
     talk_s: int | None = None
     attempt: int | None = None
     leg: int | None = None
+    digits: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ class Outbound:
     """What an outbound call of ours was placed for.
 
     `customer` is who is to be connected with a person who picked up; `room` is where the two meet instead. `is_open`
-    is False when the matter has been settled meanwhile, for instance by a person. `reason` is why a person is needed.
+    is False when the matter has been settled meanwhile, for instance by a person. `reason` is why a person is needed,
+    and `order_number` the order that nobody has taken.
     """
 
     outbound_id: str
@@ -109,6 +113,7 @@ class Outbound:
     customer: DialTarget | None = None
     room: str | None = None
     reason: str = "caller_asked"
+    order_number: int | None = None
 
 
 CallOutcome: TypeAlias = Literal["placed", "no_order", "handoff", "dropped"]
@@ -177,6 +182,14 @@ class Phrase(StrEnum):
     """To a person of the branch: the matter is settled already."""
     STAFF_MISSED = "staff_missed"
     """To a person of the branch: the customer did not pick up."""
+    ORDER_WAITS = "order_waits"
+    """To a person of the branch: nobody has taken an order; press 1 to take it."""
+    ORDER_TAKEN = "order_taken"
+    """To a person of the branch who pressed 1."""
+    ORDER_LEFT = "order_left"
+    """To a person of the branch who pressed nothing."""
+    ORDER_SETTLED = "order_settled"
+    """To a person of the branch: the order was taken meanwhile, or needs nobody any more."""
 
 
 @dataclass(frozen=True, slots=True)

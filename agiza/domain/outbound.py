@@ -15,6 +15,7 @@ from agiza.domain.call_dial import answer_of, dial_again, serve, was_connected
 from agiza.domain.call_state import CallKind, CallState, Channel, Edge, Phase, Phrase
 from agiza.domain.call_step import STAFF_TALK_SECONDS_MIN, Case, Step, row
 from agiza.domain.handoff import may_dial
+from agiza.domain.outbound_alarm import STAFF_ALARM_STEPS
 
 
 def moved(case: Case, step: OutboundStep) -> tuple[OutboundMoved, ...]:
@@ -140,5 +141,6 @@ _STEPS: Mapping[tuple[Phase, Edge], Step] = MappingProxyType(
 
 OUTBOUND_STEPS: Mapping[CallKind, Mapping[tuple[Phase, Edge], Step]] = MappingProxyType(
     dict.fromkeys((CallKind.STAFF_BRIDGE, CallKind.STAFF_JOIN, CallKind.CUSTOMER_JOIN), _STEPS)
+    | {CallKind.STAFF_ALARM: STAFF_ALARM_STEPS}
 )
 """Tables of the kinds of call that carry no Stream."""

@@ -18,11 +18,29 @@ COMMENT ON COLUMN orders.alarm IS 'not_received, not_accepted: the word that was
 COMMENT ON COLUMN orders.owned_by IS 'The person who looks after an order with an alarm; null: nobody yet';
 """
 
+# NOT VALID: rows of before need not be looked at while the lock is held; they are of the older kinds.
+KINDS = """
+ALTER TABLE callbacks DROP CONSTRAINT IF EXISTS callbacks_kind_check, ADD CONSTRAINT callbacks_kind_check
+    CHECK (kind IN ({callbacks})) NOT VALID;
+ALTER TABLE outbound_calls DROP CONSTRAINT IF EXISTS outbound_calls_kind_check, ADD CONSTRAINT outbound_calls_kind_check
+    CHECK (kind IN ({calls})) NOT VALID
+"""
+CALLBACKS = "'person', 'agent'"
+CALLS = "'ring_back', 'staff_bridge', 'staff_join', 'customer_join'"
+COMMENT = (
+    "COMMENT ON COLUMN callbacks.kind IS 'person: staff ring back; agent: the lost customer goes on with the agent;"
+    " kitchen: staff are rung about an order that nobody has taken'"
+)
+FORGOTTEN = "DELETE FROM outbound_calls WHERE kind = 'staff_alarm'; DELETE FROM callbacks WHERE kind = 'kitchen'"
+
 
 def upgrade() -> None:
-    """Add the columns, and the index that the watch over fresh orders looks at."""
+    """Add the columns, the indexes that the watches look at, and the calls to staff about such an order."""
     change(CHANGES)
+    change(KINDS.format(callbacks=f"{CALLBACKS}, 'kitchen'", calls=f"{CALLS}, 'staff_alarm'"))
+    change(COMMENT)
     build_index("orders_unowned", "orders (branch_id) WHERE alarm IS NOT NULL AND owned_at IS NULL")
+    build_index("callbacks_kitchen", "callbacks (updated_at) WHERE kind = 'kitchen'")
     build_index("orders_waiting", "orders (branch_id, placed_at) WHERE state IN ('placed', 'received')")
 
 
@@ -30,6 +48,9 @@ def downgrade() -> None:
     """Take them away."""
     drop_index("orders_waiting")
     drop_index("orders_unowned")
+    drop_index("callbacks_kitchen")
+    change(FORGOTTEN)
+    change(KINDS.format(callbacks=CALLBACKS, calls=CALLS))
     change(
         "ALTER TABLE orders DROP COLUMN IF EXISTS alarm, DROP COLUMN IF EXISTS alarm_at,"
         " DROP COLUMN IF EXISTS owned_by, DROP COLUMN IF EXISTS owned_at"

@@ -20,6 +20,7 @@ from agiza.runtime.publisher import Publisher
 from agiza.runtime.redis_clients import RedisClients, open_redis
 from services.escalation.branches import Branches
 from services.escalation.listeners import is_away
+from services.escalation.order_owner import OrderOwner
 from services.escalation.page.acting import CartDesk
 from services.escalation.page.routes import PageParts, page_routes
 from services.escalation.routes import handoff_routes
@@ -44,6 +45,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         api = settings.carrier_api()
         if api is not None:
             await stack.enter_async_context(api)
+        orders = await stack.enter_async_context(_orders(settings)) if settings.agiza_orders_url is not None else None
         parts = put_together(
             settings,
             Surroundings(
@@ -53,6 +55,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
                 queue=queue,
                 carrier=api,
                 hook_http=hook_http,
+                orders=orders,
                 branches=branches,
                 clock=process.clock,
                 metrics=process.metrics,
@@ -63,7 +66,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
         app = create_app("escalation", process)
         app.include_router(handoff_routes(settings.agiza_internal_token, pool))
         if settings.agiza_screen_secret is not None:
-            orders = await stack.enter_async_context(_orders(settings))
+            assert orders is not None, "the settings ask for its address"
             app.include_router(
                 page_routes(
                     PageParts(
@@ -71,6 +74,7 @@ async def serve(settings: EscalationSettings, process: Process) -> None:
                         redis=redis.commands,
                         clock=process.clock,
                         carts=CartDesk(orders),
+                        owner=OrderOwner(orders),
                         secrets=(settings.agiza_screen_secret.get_secret_value(),),
                         is_https=settings.agiza_https,
                     )

@@ -114,7 +114,8 @@ class Callbacks:
             # Its trying had ended, or a person had closed it; the customer has been given the word once more.
             row = replace(row, callback_id=stored.callback_id, attempts=stored.attempts, created_at=stored.created_at)
             await store.revive_callback(conn, row)
-        self._metrics.add("handoff_callback_total", outcome="promised")
+        if kind != "kitchen":
+            self._metrics.add("handoff_callback_total", outcome="promised")
         log.info("callback_promised", callback_id=row.callback_id, call_id=call_id, kind=kind, reason=reason)
         wait_s = (promise.first_attempt_at - now).total_seconds()
         job_id = f"ring-back:{row.callback_id}:{row.attempts + 1}"
@@ -292,6 +293,11 @@ class Callbacks:
                 return
             file = self._branches.get(BranchId(row.branch_id))
             if file is None or await store_outbound.of_callback(conn, callback_id):
+                return
+            if row.kind == "kitchen":
+                await store.update_callback(
+                    conn, replace(row, state=CallbackState.WAITING, next_attempt_at=self._clock.now() + SOON)
+                )
                 return
             log.warning("callback_recovered", callback_id=callback_id, call_id=call_id)
             errands = await self.attempt_over(conn, row, AttemptEnd.UNANSWERED, file)

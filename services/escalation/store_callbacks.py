@@ -10,12 +10,13 @@ from typing import Any, Final, Literal
 from agiza.domain.callback import CallbackState, Standing
 from agiza.runtime.postgres import Connection
 
-CallbackKind = Literal["person", "agent"]
+CallbackKind = Literal["person", "agent", "kitchen"]
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRow:
-    """One promise. Kind ``person``: staff ring back; ``agent``: a lost customer goes on with the agent.
+    """One promise. Kind ``person``: staff ring back; ``agent``: a lost customer goes on with the agent; ``kitchen``,
+    which was promised to nobody: staff are rung about the call's order that nobody has taken.
 
     ``attempts`` counts the calls that were placed for it, ``rounds`` how often everybody was rung.
     """
@@ -141,21 +142,28 @@ async def update_callback(conn: Connection, row: CallbackRow) -> None:
     )  # fmt: skip
 
 
-async def due(conn: Connection, now: datetime) -> list[str]:
-    """Ids of promises whose next attempt is due, those that were promised earliest first."""
+async def due(conn: Connection, now: datetime) -> list[tuple[str, CallbackKind]]:
+    """Ids and kinds of promises whose next attempt is due, those that were promised earliest first."""
     cursor = await conn.execute(
-        "SELECT callback_id FROM callbacks WHERE state = 'waiting' AND next_attempt_at <= %s"
+        "SELECT callback_id, kind FROM callbacks WHERE state = 'waiting' AND next_attempt_at <= %s"
         " ORDER BY promised_for LIMIT 100",
         (now,),
     )
-    return [row[0] for row in await cursor.fetchall()]
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def kind_of(conn: Connection, callback_id: str) -> CallbackKind | None:
+    """The kind of a promise, without locking anything."""
+    cursor = await conn.execute("SELECT kind FROM callbacks WHERE callback_id = %s", (callback_id,))
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 async def count_open(conn: Connection, now: datetime) -> tuple[int, int]:
     """Promises that are not kept yet, and those of them whose time has passed."""
     cursor = await conn.execute(
         "SELECT count(*), count(*) FILTER (WHERE promised_for < %s) FROM callbacks"
-        " WHERE state IN ('waiting', 'calling', 'failed')",
+        " WHERE state IN ('waiting', 'calling', 'failed') AND kind <> 'kitchen'",
         (now,),
     )
     row = await cursor.fetchone()

@@ -141,9 +141,11 @@ async def is_on_the_line(conn: Connection, pii_phone: str, but_call_id: str, now
 
 
 async def has_unaccepted_order(conn: Connection, call_id: str) -> bool:
-    """Whether an order of this call still waits for the POS, or was refused by it."""
+    """Whether an order of this call still waits for the POS, or was refused by it, and no person has taken it."""
     cursor = await conn.execute(
-        "SELECT 1 FROM orders WHERE call_id = %s AND state IN ('placed', 'received', 'rejected') LIMIT 1", (call_id,)
+        "SELECT 1 FROM orders WHERE call_id = %s AND state IN ('placed', 'received', 'rejected')"
+        " AND owned_at IS NULL LIMIT 1",
+        (call_id,),
     )
     return await cursor.fetchone() is not None
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from agiza.runtime.postgres import Connection
 
-OutboundKind = Literal["ring_back", "staff_bridge", "staff_join", "customer_join"]
+OutboundKind = Literal["ring_back", "staff_bridge", "staff_join", "customer_join", "staff_alarm"]
 OutboundState = Literal["asked", "placed", "answered", "connected", "ended", "failed"]
 UNFINISHED: Final = ("asked", "placed", "answered")
 

@@ -22,6 +22,7 @@ from agiza.runtime.publisher import PublishFailed
 from services.escalation import store_callbacks, store_handoffs, store_lines
 from services.escalation.callbacks import Callbacks
 from services.escalation.desk import Desk
+from services.escalation.kitchen_rings import KitchenRings
 from services.escalation.lost_bridges import LostBridges
 from services.escalation.lost_legs import LostLegs
 from services.escalation.orders_watch import OrdersWatch
@@ -51,6 +52,7 @@ class Sweeper:
     outbound: OutboundCalls
     bridges: LostBridges
     orders: OrdersWatch
+    rings: KitchenRings
     hook: StaffHook
     clock: Clock
     metrics: Metrics
@@ -93,8 +95,10 @@ class Sweeper:
             await self._quietly(look)
         for callback_id in forgotten_callbacks:
             await self._quietly(partial(self.callbacks.recover, callback_id))
-        for callback_id in due:
-            self._do_beside(callback_id, partial(self.callbacks.attempt, callback_id))
+        for callback_id, kind in due:
+            keeper = self.rings if kind == "kitchen" else self.callbacks
+            self._do_beside(callback_id, partial(keeper.attempt, callback_id))
+        await self._quietly(self.rings.sweep)
         for row in await self.outbound.stuck():
             self._do_beside(row.outbound_id, partial(self.outbound.follow, row))
         for handoff_id in await self.hook.untold(now):

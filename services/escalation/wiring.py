@@ -23,14 +23,17 @@ from services.escalation.carrier_line import CarrierLine, Limits
 from services.escalation.desk import Desk
 from services.escalation.errands import Errands
 from services.escalation.joining import Joining
+from services.escalation.kitchen_rings import KitchenRings
 from services.escalation.listeners import Listeners
 from services.escalation.lost_bridges import LostBridges
 from services.escalation.lost_legs import LostLegs
+from services.escalation.order_owner import OrderOwner
 from services.escalation.orders_watch import OrdersWatch
 from services.escalation.outbound import OutboundCalls
 from services.escalation.rescuer import Rescuer
 from services.escalation.settings import EscalationSettings
 from services.escalation.staff_hook import StaffHook
+from services.escalation.store_callbacks import kind_of
 from services.escalation.sweeper import Sweeper
 from services.escalation.work import jobs
 
@@ -45,6 +48,7 @@ class Surroundings:
     queue: JobQueue
     carrier: CarrierApi | None
     hook_http: httpx.AsyncClient
+    orders: httpx.AsyncClient | None
     branches: Mapping[BranchId, BranchFile]
     clock: Clock
     metrics: Metrics
@@ -69,6 +73,14 @@ def put_together(settings: EscalationSettings, around: Surroundings) -> Parts:
     errands = Errands(around.publisher, around.queue, line.hang_up)
     answering = Answering(line, branches, clock)
     callbacks = Callbacks(pool=pool, line=line, errands=errands, branches=branches, clock=clock, metrics=metrics)
+    rings = KitchenRings(pool, line, callbacks, errands, OrderOwner(around.orders), branches, clock, metrics)
+
+    async def ring(callback_id: str) -> None:
+        """The next attempt of whatever this is."""
+        async with pool.connection() as conn:
+            kind = await kind_of(conn, callback_id)
+        await (rings if kind == "kitchen" else callbacks).attempt(callback_id)
+
     joining = Joining(callbacks, answering, line, branches, clock, metrics)
     outbound = OutboundCalls(
         pool=pool,
@@ -79,6 +91,7 @@ def put_together(settings: EscalationSettings, around: Surroundings) -> Parts:
             "ring_back": callbacks,
             "staff_join": joining,
             "customer_join": joining,
+            "staff_alarm": rings,
         },
         branches=branches,
         clock=clock,
@@ -104,6 +117,7 @@ def put_together(settings: EscalationSettings, around: Surroundings) -> Parts:
         callbacks=callbacks,
         outbound=outbound,
         bridges=LostBridges(pool, around.redis, clock),
+        rings=rings,
         orders=OrdersWatch(pool, line, callbacks, errands, branches, clock, metrics),
         hook=hook,
         clock=clock,
@@ -117,7 +131,7 @@ def put_together(settings: EscalationSettings, around: Surroundings) -> Parts:
         jobs=jobs(
             leave=desk.order_leave,
             place=outbound.place,
-            ring_back=callbacks.attempt,
+            ring_back=ring,
             look_after=rescuer.look_after,
             tell_staff=hook.tell,
         ),

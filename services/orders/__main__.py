@@ -24,6 +24,7 @@ from services.orders.handler import ToolHandler
 from services.orders.kitchen.routes import add_kitchen
 from services.orders.kitchen.watch import WatchParts
 from services.orders.opening import Openings
+from services.orders.owner_api import owner_routes
 from services.orders.public_api.access import ApiParts
 from services.orders.public_api.pace import Pace, PaceLimits
 from services.orders.public_api.wiring import add_public_api
@@ -86,6 +87,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         app.include_router(internal_routes(token, catalog, desk.from_http))
         counter = StaffCounter(pool, catalog, process.clock, process.metrics)
         app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
+        app.include_router(owner_routes(token, pool, process.clock, relay.wake))
         pace = Pace(PaceLimits(settings.agiza_api_per_second, settings.agiza_api_burst))
         add_public_api(app, ApiParts(token, pool, catalog, process.clock, process.metrics, pace, relay.wake, door))
         if settings.agiza_screen_secret is not None:

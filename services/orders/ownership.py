@@ -82,6 +82,23 @@ async def own(
     return Owned(replace(order, owned_by=by), by, is_new=True)
 
 
+async def own_of_call(
+    conn: Connection, call_id: str, branch_id: str, by: str, now: datetime, traceparent: str
+) -> tuple[Owned, ...]:
+    """Give the orders of a call that nobody has taken, and that have an alarm or were refused, to a person who was rung
+    about them; those that are new theirs. Said again it changes nothing."""
+    cursor = await conn.execute(
+        "SELECT order_id FROM orders WHERE call_id = %s AND branch_id = %s AND owned_at IS NULL"
+        " AND (alarm IS NOT NULL OR state = 'rejected') ORDER BY order_id",
+        (call_id, branch_id),
+    )
+    done = [
+        await own(conn, order_id, (branch_id,), by, now, traceparent, side="staff")
+        for (order_id,) in await cursor.fetchall()
+    ]
+    return tuple(each for each in done if isinstance(each, Owned) and each.is_new)
+
+
 async def raise_alarms(conn: Connection, kitchens: Mapping[str, Kitchen], now: datetime) -> list[LockedOrder]:
     """Give every order whose time is over its alarm; those that got one, as they are now.
 

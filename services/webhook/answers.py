@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
-from agiza.carrier.documents import EMPTY, Conference, Dial, Document, Hangup, Redirect, Stream
+from agiza.carrier.documents import EMPTY, Conference, Dial, Document, GetDigits, Hangup, Redirect, Stream
 from agiza.carrier.urls import Urls
-from agiza.domain.call_answers import Answer, Close, DialPerson, JoinRoom, OfferStream, Silent
+from agiza.domain.call_answers import Answer, AskKey, Close, DialPerson, JoinRoom, OfferStream, Silent
 from agiza.domain.call_state import Phrase
 from agiza.domain.call_step import RING_SECONDS
 from agiza.domain.menu import Branch
 from services.webhook.phrases import say
+
+KEY_SECONDS: Final = 10
+"""So long a person of the branch may look for the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Caller:
     language: str
     media_token: str | None
     reason: str = "caller_asked"
+    order_number: int | None = None
 
 
 def _apology(phrase: Phrase) -> Phrase:
@@ -57,6 +61,12 @@ def document_for(answer: Answer, caller: Caller, urls: Urls, now: datetime) -> D
                 say(phrase, branch, caller.language, now, caller.reason),
                 Conference(room),
                 Redirect(urls.after_dial(caller.call_id, branch.id, attempt)),
+                Hangup(),
+            )
+        case AskKey(phrase):
+            return (
+                GetDigits(say(phrase, branch, caller.language, now, order_number=caller.order_number), KEY_SECONDS),
+                say(Phrase.ORDER_LEFT, branch, caller.language, now),
                 Hangup(),
             )
         case Close(farewell):

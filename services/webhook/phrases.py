@@ -27,6 +27,11 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
         Phrase.STAFF_CONNECTING: "{branch} ordering line. A customer needs you: {reason}. Connecting you now.",
         Phrase.STAFF_SETTLED: "{branch} ordering line. Thank you, this customer has been helped already. Goodbye.",
         Phrase.STAFF_MISSED: "The customer did not pick up. Thank you. Goodbye.",
+        Phrase.ORDER_WAITS: "{branch} ordering line. {order} waits, and nobody in the kitchen has taken it."
+        " Press 1 to take it, then see to it at the kitchen screen.",
+        Phrase.ORDER_TAKEN: "Thank you, it is yours. Please see to it at the kitchen screen. Goodbye.",
+        Phrase.ORDER_LEFT: "Nobody has taken it yet. I am ringing the next one. Goodbye.",
+        Phrase.ORDER_SETTLED: "{branch} ordering line. Thank you, somebody has this order already. Goodbye.",
         Phrase.UNAVAILABLE: "Sorry, we cannot take your call just now. Please call us again later. Goodbye.",
     },
     "sw": {
@@ -41,6 +46,11 @@ SENTENCES: Final[Mapping[str, Mapping[Phrase, str]]] = {
         Phrase.STAFF_CONNECTING: "Laini ya oda ya {branch}. Mteja anakuhitaji: {reason}. Tunakuunganisha sasa.",
         Phrase.STAFF_SETTLED: "Laini ya oda ya {branch}. Asante, mteja huyu ameshasaidiwa. Kwaheri.",
         Phrase.STAFF_MISSED: "Mteja hakupokea simu. Asante. Kwaheri.",
+        Phrase.ORDER_WAITS: "Laini ya oda ya {branch}. {order} inasubiri, na hakuna aliyeichukua jikoni."
+        " Bonyeza 1 kuichukua, kisha uiangalie kwenye skrini ya jikoni.",
+        Phrase.ORDER_TAKEN: "Asante, ni yako. Tafadhali iangalie kwenye skrini ya jikoni. Kwaheri.",
+        Phrase.ORDER_LEFT: "Bado hakuna aliyeichukua. Ninampigia mwingine. Kwaheri.",
+        Phrase.ORDER_SETTLED: "Laini ya oda ya {branch}. Asante, oda hii ina mtu tayari. Kwaheri.",
         Phrase.UNAVAILABLE: "Samahani, hatuwezi kupokea simu yako sasa. Tafadhali piga tena baadaye. Kwaheri.",
     },
 }
@@ -77,8 +87,21 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
 """Why a person of the branch is rung, as they hear it."""
 
 
-def say(phrase: Phrase, branch: Branch, language: str, now: datetime, reason: str = "caller_asked") -> Say:
-    """The sentence in the listener's language, else in English. ``reason`` is for people of the branch."""
+ORDERS: Final[Mapping[str, tuple[str, str]]] = {"en": ("Order {}", "An order"), "sw": ("Oda namba {}", "Oda moja")}
+"""An order with its number, and one whose number is not known."""
+
+
+def say(
+    phrase: Phrase,
+    branch: Branch,
+    language: str,
+    now: datetime,
+    reason: str = "caller_asked",
+    *,
+    order_number: int | None = None,
+) -> Say:
+    """The sentence in the listener's language, else in English. ``reason`` and ``order_number`` are for people of the
+    branch."""
     base = language.partition("-")[0]
     spoken = base if base in SENTENCES else "en"
     opening = branch.hours.next_opening(now)
@@ -86,6 +109,7 @@ def say(phrase: Phrase, branch: Branch, language: str, now: datetime, reason: st
         branch=branch.name,
         opening=spoken_opening(opening, now) if opening else "again soon",
         minutes=branch.escalation.callback_minutes,
+        order=ORDERS[spoken][0].format(order_number) if order_number else ORDERS[spoken][1],
         reason=REASONS[spoken].get(reason, REASONS[spoken]["caller_asked"]),
     )
     return Say(text, TAGS[spoken])

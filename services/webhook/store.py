@@ -150,6 +150,7 @@ class OutboundRow:
     language: str
     reason: str
     is_open: bool
+    order_number: int | None
 
 
 async def read_outbound(conn: Connection, outbound_id: str) -> OutboundRow | None:
@@ -160,8 +161,12 @@ async def read_outbound(conn: Connection, outbound_id: str) -> OutboundRow | Non
         # One that escalation has given up connects nobody any more: another phone may be ringing by now.
         " o.state IN ('asked', 'placed', 'answered') AND coalesce(b.state IN ('waiting', 'calling'),"
         " h.state IN ('requested', 'leaving', 'dial_served', 'callback'), false)"
+        " AND (o.kind <> 'staff_alarm' OR w.order_number IS NOT NULL), w.order_number"
         " FROM outbound_calls o LEFT JOIN callbacks b USING (callback_id)"
-        " LEFT JOIN handoffs h ON h.handoff_id = o.handoff_id WHERE o.outbound_id = %s",
+        " LEFT JOIN handoffs h ON h.handoff_id = o.handoff_id LEFT JOIN LATERAL ("
+        "  SELECT order_number FROM orders w WHERE w.call_id = o.call_id AND w.branch_id = o.branch_id"
+        "  AND w.alarm IS NOT NULL AND w.owned_at IS NULL ORDER BY w.placed_at LIMIT 1) w ON o.kind = 'staff_alarm'"
+        " WHERE o.outbound_id = %s",
         (outbound_id,),
     )
     found = await cursor.fetchone()

@@ -97,4 +97,7 @@ def with_outbound(desk: Desk, row: CallRow, matter: OutboundRow | None, branch: 
         return replace(desk, outbound=Outbound(row.outbound_id, is_open=False))
     number = matter.pii_customer
     customer = diallable.target(DialTarget("customer", number), branch) if number else None
-    return replace(desk, outbound=Outbound(row.outbound_id, matter.is_open, customer, matter.room, matter.reason))
+    return replace(
+        desk,
+        outbound=Outbound(row.outbound_id, matter.is_open, customer, matter.room, matter.reason, matter.order_number),
+    )

@@ -306,7 +306,8 @@ class Switchboard:
         if not desk.may_dial and decision.call.farewell in _NOT_DIALLED and before.call.phase is not row.call.phase:
             self._dialling.refused(row.call_id, row.branch_id)
         reason = desk.outbound.reason if desk.outbound else "caller_asked"
-        caller = Caller(row.call_id, question.listed.file.branch, row.language, row.media_token, reason)
+        number = desk.outbound.order_number if desk.outbound else None
+        caller = Caller(row.call_id, question.listed.file.branch, row.language, row.media_token, reason, number)
         return document_for(answer, caller, self._urls, self._clock.now())
 
 

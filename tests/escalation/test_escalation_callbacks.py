@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 from carrier_exchange import (
-    CUSTOMER,
     FRONT,
     MANAGER,
     callbacks,
@@ -17,7 +13,7 @@ from carrier_exchange import (
     promised,
     until_callback,
 )
-from escalation_desk import BRANCHES, NIGHT, Start, start_escalation, until
+from escalation_desk import NIGHT, Start, start_escalation, until
 
 from simulators.carrier.settings import StaffAnswers
 
@@ -185,41 +181,6 @@ async def test_premium_number_that_a_caller_gives_is_not_promised_a_call(start_e
         await desk.until_heard(1)
         assert desk.answers()[0].callback == "number_needed"
         assert await callbacks(desk) == []
-
-
-async def test_order_that_nobody_accepts_rings_the_branch(
-    start_escalation: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.escalation.sweeper.SELDOM_S", 0.5)
-    branches = shutil.copytree(BRANCHES, tmp_path / "branches")
-    file = branches / "westlands.yaml"
-    file.write_text(file.read_text().replace("  staff:", "  escalation: {accept_minutes: 5}\n  staff:", 1))
-    async with open_world() as world, start_escalation(**world.settings(agiza_branches_dir=branches)) as desk:
-        await desk.call()
-        await desk.hung_up("goodbye")
-        await desk.rows(
-            "INSERT INTO menus (branch_id, version, document, digest) VALUES ('westlands', 1, '{}', 'x')"
-            " ON CONFLICT DO NOTHING"
-        )
-        await desk.rows(
-            "INSERT INTO carts (cart_id, call_id, branch_id, menu_version, pii_state)"
-            " SELECT 'cart-1', call_id, 'westlands', 1, '{\"lines\": []}' FROM calls WHERE branch_id = 'westlands'"
-        )
-        await desk.rows(
-            "INSERT INTO orders (order_id, branch_id, call_id, cart_id, cart_version, order_number, day, state,"
-            " fulfilment, currency, items_minor, tax_minor, total_minor, placed_at)"
-            " SELECT 'order-1', 'westlands', call_id, 'cart-1', 1, 1, '2026-03-06', 'placed', 'pickup', 'KES', 1, 0, 1,"
-            " %s::timestamptz - interval '6 minutes' FROM carts",
-            desk.process.clock.now(),
-        )
-        [(outbound_id, kind, _)] = await placed(desk)
-        assert (kind, world.rung()) == ("staff_bridge", [FRONT])
-        assert await desk.rows("SELECT reason, pii_phone FROM callbacks") == [("order_not_accepted", CUSTOMER)]
-        await moved(desk, "answered", outbound_id)
-        await moved(desk, "connected", outbound_id)
-        await until_callback(desk, "connected")
-        metrics = desk.process.metrics
-        assert metrics.value("escalation_total", reason="order_not_accepted", outcome="callback") == 1
 
 
 async def test_customer_who_rings_again_meanwhile_is_not_rung(start_escalation: Start) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from agiza.contracts import streams
 from agiza.contracts.events.event import CallIdField, Event
 
-OutboundKind = Literal["ring_back", "staff_bridge", "staff_join", "customer_join"]
+OutboundKind = Literal["ring_back", "staff_bridge", "staff_join", "customer_join", "staff_alarm"]
 OutboundStep = Literal["answered", "connected", "unanswered", "missed", "ended"]
 
 

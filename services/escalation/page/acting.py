@@ -11,15 +11,11 @@ import httpx
 
 from agiza.domain.handoff import HandoffState, HandoffStep, advance
 from agiza.runtime.postgres import Connection, lock_call
+from services.escalation.keeping import ORDER_REASON
+from services.escalation.order_owner import OrdersAway
 
 CartAction = Literal["place", "discard"]
 ORDERS_LIMIT_S: Final = 3.0
-
-
-class OrdersAway(Exception):
-    """``orders`` did not answer. The same action may be sent again: it is carried out once."""
-
-    retryable = True
 
 
 async def take(conn: Connection, branch_id: str, matter_id: str, by: str, now: datetime) -> str | None:
@@ -36,6 +32,16 @@ async def take(conn: Connection, branch_id: str, matter_id: str, by: str, now: d
         "UPDATE callbacks SET taken_by = coalesce(taken_by, %s), taken_at = coalesce(taken_at, %s)"
         " WHERE callback_id = %s AND branch_id = %s AND handoff_id IS NULL RETURNING taken_by",
         (by, now, matter_id, branch_id),
+    )
+    row = await cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+async def order_call_of(conn: Connection, branch_id: str, matter_id: str) -> str | None:
+    """The call of a matter that is about an order which nobody has taken; None for another matter."""
+    cursor = await conn.execute(
+        "SELECT call_id FROM callbacks WHERE callback_id = %s AND branch_id = %s AND reason = %s",
+        (matter_id, branch_id, ORDER_REASON),
     )
     row = await cursor.fetchone()
     return str(row[0]) if row else None

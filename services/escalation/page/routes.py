@@ -21,7 +21,8 @@ from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.postgres import UNAVAILABLE, Pool, transaction
 from agiza.runtime.redis_clients import Client
-from services.escalation.page.acting import CartDesk, OrdersAway, call_of, close, take
+from services.escalation.order_owner import OrderOwner, OrdersAway
+from services.escalation.page.acting import CartDesk, call_of, close, order_call_of, take
 from services.escalation.page.matters import matters_of
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -41,6 +42,7 @@ class PageParts:
     redis: Client
     clock: Clock
     carts: CartDesk
+    owner: OrderOwner
     secrets: Sequence[str]
     is_https: bool
 
@@ -87,6 +89,10 @@ def page_routes(parts: PageParts) -> APIRouter:
 async def _act(parts: PageParts, branch: str, matter_id: str, action: Act, body: ActRequest) -> dict[str, Any]:
     log.info("handoff_page_action", branch_id=branch, matter_id=matter_id, action=action)
     if action == "take":
+        async with parts.pool.connection() as conn:
+            order_call = await order_call_of(conn, branch, matter_id)
+        if order_call is not None:  # first, for it may be away: then nothing is taken
+            await parts.owner.own(order_call, branch, by=body.by)
         async with transaction(parts.pool) as conn:
             name = await take(conn, branch, matter_id, body.by, parts.clock.now())
         if name is None:
