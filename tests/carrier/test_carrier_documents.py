@@ -14,6 +14,7 @@ from agiza.carrier.documents import (
     VERBS_MAX,
     Dial,
     Document,
+    GetDigits,
     Hangup,
     Redirect,
     Reject,
@@ -70,6 +71,26 @@ def test_json_form_uses_json_types() -> None:
     assert [next(iter(action)) for action in actions] == [
         "stream", "say", "dial", "redirect", "say", "hangup", "reject",
     ]  # fmt: skip
+
+
+def test_a_key_is_asked_for_in_both_forms() -> None:
+    ask = GetDigits(Say("Press 1 to take it.", "en-KE"), timeout_s=10)
+    assert render_xml((ask,)).endswith(
+        b'<Response><GetDigits maxDigits="1" timeout="10"><Say language="en-KE">Press 1 to take it.</Say></GetDigits>'
+        b"</Response>"
+    )
+    assert json.loads(render_json((ask,)))["actions"] == [
+        {
+            "getDigits": {
+                "numDigits": 1,
+                "timeout": 10,
+                "nested": [{"say": {"text": "Press 1 to take it.", "language": "en-KE"}}],
+            }
+        }
+    ]
+    for wrong in ({"timeout_s": 0}, {"timeout_s": 61}, {"timeout_s": 10, "count": 0}):
+        with pytest.raises(ValueError, match="GetDigits waits"):
+            GetDigits(Say("x", "en"), **wrong)
 
 
 def test_empty_document() -> None:

@@ -21,6 +21,7 @@ from agiza.runtime.metrics import Metrics
 from agiza.runtime.postgres import open_pool
 from agiza.runtime.process import Process
 from agiza.runtime.redis_clients import open_redis
+from services.escalation.order_owner import OrderOwner
 from services.escalation.page.acting import CartDesk
 from services.escalation.page.matters import masked
 from services.escalation.page.routes import PageParts, page_routes
@@ -79,7 +80,7 @@ async def page(
         open_redis(redis_urls["escalation"], service="escalation") as clients,
         httpx.AsyncClient(transport=transport, base_url="http://orders") as http,
     ):
-        parts = PageParts(pool, clients.commands, clock, CartDesk(http), (SECRET,), is_https=False)
+        parts = PageParts(pool, clients.commands, clock, CartDesk(http), OrderOwner(http), (SECRET,), is_https=False)
         app = create_app("escalation", Process(clock=clock, metrics=metrics))
         app.include_router(page_routes(parts))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as client:
@@ -159,3 +160,26 @@ async def test_only_the_page_itself_may_act(page: httpx.AsyncClient) -> None:
     assert (await act(page, "take", branch="kilimani")).status_code == 401
     assert (await act(page, "take", matter="h-999999")).status_code == 404
     assert (await act(page, "burn")).status_code == 422
+
+
+async def test_order_that_nobody_takes_is_shown_and_taken_for_orders_too(
+    page: httpx.AsyncClient, orders: Orders, database: Database, clock: StoppedClock
+) -> None:
+    with psycopg.connect(database.url) as admin:
+        admin.execute(
+            "INSERT INTO callbacks (callback_id, call_id, branch_id, kind, pii_phone, reason, state, promised_for,"
+            " traceparent, created_at, updated_at) VALUES ('cb-kitchen', 'HD_call01', 'westlands', 'kitchen', %s,"
+            " 'order_not_accepted', 'failed', %s, '', %s, %s)",
+            (CALLER, clock.now(), clock.now(), clock.now()),
+        )
+    await opened(page)
+    matter = next(each for each in await matters(page) if each["id"] == "cb-kitchen")
+    assert (matter["reason"], matter["state"], matter["is_open"]) == ("order_not_accepted", "failed", True)
+    assert matter["callback"]["kind"] == "kitchen"
+    orders.answer = httpx.Response(503)
+    assert (await act(page, "take", matter="cb-kitchen")).status_code == 503
+    assert next(each for each in await matters(page) if each["id"] == "cb-kitchen")["taken_by"] is None
+    orders.answer = httpx.Response(200, json={"owned": [17]})
+    assert (await act(page, "take", matter="cb-kitchen")).json() == {"taken_by": "Amina"}
+    told = ("/internal/calls/HD_call01/orders/own", {"branch_id": "westlands", "by": "Amina"})
+    assert orders.asked == [told, told]

@@ -6,14 +6,16 @@ import asyncio
 
 import httpx
 import pytest
-from orders_api import Api
+from orders_api import TOKEN, Api
 from orders_desk import Desk
+from pydantic import SecretStr
 
 from agiza.contracts.envelope import decode
 from agiza.contracts.events import OrderOwned, OrderUnacknowledged
 from agiza.domain.menu import Kitchen
 from agiza.runtime.postgres import transaction
 from services.orders import ownership
+from services.orders.owner_api import owner_routes
 from services.orders.silence import SilenceWatch
 
 pytestmark = pytest.mark.integration
@@ -254,3 +256,22 @@ async def test_the_watch_runs_until_it_is_stopped(api: Api) -> None:
     stopping = asyncio.Event()
     await SilenceWatch(desk.pool, desk.clock, desk.metrics, stopping.set).run(stopping)
     assert feed(desk) == ["placed", "unacknowledged"]
+
+
+async def test_staff_on_the_phone_own_what_waits_of_their_call(api: Api, till: httpx.AsyncClient) -> None:
+    order_id, desk = await api.placed(), api.desk
+    api.app.include_router(owner_routes(SecretStr(TOKEN), desk.pool, desk.clock, lambda: api.woken.append(1)))
+    inside, outside = await api.client(TOKEN), await api.client("another-token-of-at-least-thirty-two-chars")
+    address, body = "/internal/calls/HD_orders01/orders/own", {"branch_id": "westlands", "by": "Front counter"}
+    assert (await outside.post(address, json=body)).status_code == 401
+    assert (await inside.post(address, json=body)).json() == {"owned": []}, "it has no alarm yet"
+    desk.clock.advance(60)
+    await watch(api).sweep()
+    assert (await inside.post(address, json=body | {"branch_id": "karen"})).json() == {"owned": []}
+    assert (await inside.post(address, json=body)).json() == {"owned": [1]}
+    assert (await inside.post(address, json=body | {"by": "Manager"})).json() == {"owned": []}
+    event = last_event(desk)
+    assert isinstance(event, OrderOwned)
+    assert (event.order_id, event.by) == (order_id, "staff")
+    assert (await till.get(f"/v1/orders/{order_id}")).json()["pii_owned_by"] == "Front counter"
+    assert (await inside.post(address, json={"branch_id": "westlands", "by": " "})).status_code == 422

@@ -109,6 +109,47 @@ async def test_person_waits_in_the_room(webhook: Webhook) -> None:
     assert answer.xml[1].text == "room-h1"
 
 
+async def waiting_order(webhook: Webhook) -> str:
+    """An order of the call that nobody has taken, about which staff are rung; the path of that call."""
+    path = await matter(webhook, kind="staff_alarm")
+    await webhook.rows("UPDATE callbacks SET kind = 'kitchen', reason = 'order_not_accepted'")
+    await webhook.rows(
+        "INSERT INTO carts (cart_id, call_id, branch_id, menu_version, pii_state)"
+        " VALUES ('cart-1', 'HD_lost01', 'westlands', 1, '{}')"
+    )
+    await webhook.rows(
+        "INSERT INTO orders (order_id, branch_id, call_id, cart_id, cart_version, order_number, day, state, fulfilment,"
+        " currency, items_minor, tax_minor, total_minor, placed_at, alarm, alarm_at) VALUES ('ord-1', 'westlands',"
+        " 'HD_lost01', 'cart-1', 1, 17, '2026-03-06', 'placed', 'pickup', 'KES', 1, 0, 1, now(), 'not_received', now())"
+    )
+    return path
+
+
+async def test_staff_take_an_order_with_a_key(webhook: Webhook) -> None:
+    path = await waiting_order(webhook)
+    answer = await webhook.post(path, outbound("Answered"))
+    assert answer.verbs == ["GetDigits", "Say", "Hangup"]
+    (prompt,) = answer.xml[0]
+    assert "Order 17 waits" in (prompt.text or "")
+    assert answer.xml[0].attrib == {"maxDigits": "1", "timeout": "10"}
+    taken = await webhook.post(path, outbound("Answered", Digits="1"))
+    assert taken.verbs == ["Say", "Hangup"]
+    assert "it is yours" in (taken.xml[0].text or "")
+    await webhook.post(path, outbound("Completed", durationInSeconds="20"))
+    await webhook.event_types(2)
+    moved = [event["data"]["step"] for event in await webhook.events() if event["type"].endswith("outbound_moved")]
+    assert moved == ["answered", "connected"]
+    assert await webhook.rows("SELECT kind FROM calls") == [("staff_alarm",)]
+
+
+async def test_staff_who_are_too_late_for_an_order_hear_so(webhook: Webhook) -> None:
+    path = await waiting_order(webhook)
+    await webhook.rows("UPDATE orders SET owned_by = 'Amina', owned_at = now()")
+    answer = await webhook.post(path, outbound("Answered"))
+    assert answer.verbs == ["Say", "Hangup"]
+    assert "somebody has this order already" in (answer.xml[0].text or "")
+
+
 async def test_customer_who_is_rung_back_gets_a_stream_of_their_own(webhook: Webhook) -> None:
     path = await matter(webhook, kind="ring_back")
     answer = await webhook.post(path, outbound("Answered"))
