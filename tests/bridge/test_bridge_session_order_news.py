@@ -147,12 +147,25 @@ def test_trouble_ends_a_goodbye_and_is_said_after_it() -> None:
     assert call.session.phase is Phase.TALKING
 
 
+def test_the_call_is_not_ended_before_trouble_was_told() -> None:
+    call = Script().talking()
+    call.feed(i.AgentWords("Thank you."), i.ModelAudio(bytes(48 * 2_000), 24_000), REJECTED)
+    call.call("endCall")
+    call.feed(i.GenerationCompleted(), i.TurnCompleted())
+    assert call.session.phase is Phase.TALKING
+    assert len(told(call.wait(2_100))) == 1
+    call.say("I am sorry, the kitchen cannot take it.", 1_000)
+    call.wait(1_100)
+    call.call("endCall", start=2)
+    assert str(call.session.phase) == "farewell"
+
+
 def test_a_goodbye_is_not_disturbed_by_good_news() -> None:
     call = saying_goodbye()
     call.feed(ACCEPTED, i.GenerationCompleted(), i.TurnCompleted())
     assert call.session.phase is Phase.FAREWELL
     assert told(call.wait(10_000)) == []
-    assert call.session.phase is Phase.ENDED
+    assert str(call.session.phase) == "ended"
 
 
 def test_a_model_that_is_away_is_told_when_there_is_one_again() -> None:

@@ -114,6 +114,10 @@ async def waiting_order(webhook: Webhook) -> str:
     path = await matter(webhook, kind="staff_alarm")
     await webhook.rows("UPDATE callbacks SET kind = 'kitchen', reason = 'order_not_accepted'")
     await webhook.rows(
+        "INSERT INTO menus (branch_id, version, document, digest) VALUES ('westlands', 1, '{}', 'x')"
+        " ON CONFLICT DO NOTHING"
+    )
+    await webhook.rows(
         "INSERT INTO carts (cart_id, call_id, branch_id, menu_version, pii_state)"
         " VALUES ('cart-1', 'HD_lost01', 'westlands', 1, '{}')"
     )

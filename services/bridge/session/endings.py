@@ -99,7 +99,7 @@ class Endings:
             if moved.word not in TROUBLE:
                 return
             self.went_on(Trigger.ORDER_IN_TROUBLE, now)
-        leg.news.add_in_pause(news)
+        leg.news.add_in_pause(news, must_be_heard=moved.word in TROUBLE)
         leg.tell_news(now)
 
     def went_on(self, trigger: Trigger, now: int) -> None:

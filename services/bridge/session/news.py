@@ -24,6 +24,7 @@ class _Item:
     cart_version: int | None
     unless_known: bool
     in_pause: bool = False
+    must_be_heard: bool = False
 
 
 class News:
@@ -44,14 +45,18 @@ class News:
         """Results to tell. ``unless_known``: not when the model has been told this cart or a newer one meanwhile."""
         self._items += [_Item(result, cart_version, unless_known) for result in results]
 
-    def add_in_pause(self, result: ToolResult) -> None:
+    def add_in_pause(self, result: ToolResult, *, must_be_heard: bool) -> None:
         """A result that nobody has asked for, instead of an earlier one of the same id that was not told yet."""
         self._items = [item for item in self._items if item.result.id != result.id]
-        self._items.append(_Item(result, None, False, in_pause=True))
+        self._items.append(_Item(result, None, False, in_pause=True, must_be_heard=must_be_heard))
 
     def drop(self, function: str) -> None:
         """What was to be told of this function does not matter any more."""
         self._items = [item for item in self._items if item.result.name != function]
+
+    def must_be_heard(self) -> bool:
+        """Something waits without which the caller must not be let go."""
+        return any(item.must_be_heard for item in self._items)
 
     def is_waiting(self) -> bool:
         """Something is to be told."""

@@ -310,6 +310,8 @@ class CallSession:
         leg = self._leg
         if leg.desk.is_waiting():
             response = refusal("not_yet", "Another function is still running. Tell the caller its result first.")
+        elif leg.news.must_be_heard():
+            response = refusal("not_yet", "There is news of the order. Tell the caller first.")
         elif leg.handover.stage in (Stage.ASKED, Stage.AGREED):
             response = refusal("handing_over", "The caller is being put through; do not hang up.")
         else:
