@@ -74,6 +74,7 @@ bench-faults: setup ## 500 calls on real processes, 100 faults among them: ticke
 
 bench-feed: setup ## a branch's feed in every form: readers away, killed and cut off; no gap, no double, the same digest
 	@$(BIN)/python -m benchmarks.feed $(ARGS)
+
 bench-screen: setup ## from what a caller has said to what the kitchen's screen shows, in a real browser; tables
 	@$(BIN)/python -m benchmarks.screen $(ARGS)
 

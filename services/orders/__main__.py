@@ -63,9 +63,7 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
             redis.commands,
             clock=process.clock,
             metrics=process.metrics,
-            on_numbered=in_turn(webhooks.make),
-            tell=hints.tell,
-            on_numbered=news.note,
+            on_numbered=in_turn(webhooks.make, news.note),
             tell=news.and_then(hints.tell),
             on_cut_off=upkeep.rebuild_feed,
         )
@@ -89,7 +87,19 @@ async def serve(settings: OrdersSettings, process: Process) -> None:
         app.include_router(call_routes(token, openings, counter, desk.tell_of_staff))
         app.include_router(owner_routes(token, pool, process.clock, relay.wake))
         pace = Pace(PaceLimits(settings.agiza_api_per_second, settings.agiza_api_burst))
-        add_public_api(app, ApiParts(token, pool, catalog, process.clock, process.metrics, pace, relay.wake, door))
+        parts = ApiParts(
+            token,
+            pool,
+            catalog,
+            process.clock,
+            process.metrics,
+            pace,
+            relay.wake,
+            door,
+            settings.agiza_webhook_allow,
+            webhooks.wake,
+        )
+        add_public_api(app, parts)
         if settings.agiza_screen_secret is not None:
             watched = WatchParts(
                 pool,

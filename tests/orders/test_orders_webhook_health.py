@@ -1,4 +1,4 @@
-"""The breaker of an endpoint, whatever comes in whatever order: never silent for long, never flooded while it is down."""
+"""The breaker of an endpoint, whatever comes: never silent for long, never flooded while it is down."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ async def replay_range(
         " FROM outbox WHERE branch_id = %(branch)s AND sequence BETWEEN %(first)s AND %(last)s"
         " AND (%(types)s::text[] = '{}' OR type = ANY(%(types)s::text[])) ORDER BY sequence"
         " ON CONFLICT (endpoint_id, event_id) DO UPDATE"
-        " SET state = 'pending', attempts = 0, due_at = %(now)s, began_at = %(now)s, settled_at = NULL"
+        " SET state = 'pending', attempts = 0, due_at = %(now)s, began_at = %(now)s, settled_at = NULL,"
+        " is_late = false"
         " WHERE there.state <> 'pending'",
         wanted,
     )
