@@ -11,6 +11,7 @@ may be left out, fields and refusals may be added. A pure comparison; the schema
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from agiza.contracts.compatibility import Break, Side, breaks, resolved
@@ -26,6 +27,7 @@ def api_breaks(old: Document, new: Document) -> tuple[Break, ...]:
 
 def _breaks(old: Document, new: Document) -> Iterator[Break]:
     yield from _key_schemes(old, new)
+    found: dict[Any, tuple[Break, ...]] = {}
     for path, operations in old["paths"].items():
         for method in METHODS:
             if method not in operations:
@@ -35,7 +37,7 @@ def _breaks(old: Document, new: Document) -> Iterator[Break]:
             if operation is None:
                 yield Break(where, "removed", "the route went")
             else:
-                yield from _Route(old, new, where).compare(operations[method], operation)
+                yield from _Route(old, new, where, found).compare(operations[method], operation)
 
 
 def _key_schemes(old: Document, new: Document) -> Iterator[Break]:
@@ -48,12 +50,13 @@ def _key_schemes(old: Document, new: Document) -> Iterator[Break]:
 
 
 class _Route:
-    """One route of both documents."""
+    """One route of both documents. ``found`` is what was found of pairs of schemas, for all routes."""
 
-    def __init__(self, old: Document, new: Document, where: str) -> None:
+    def __init__(self, old: Document, new: Document, where: str, found: dict[Any, tuple[Break, ...]]) -> None:
         self._old = old
         self._new = new
         self._where = where
+        self._found = found
 
     def compare(self, old: Document, new: Document) -> Iterator[Break]:
         yield from self._keys(old, new)
@@ -124,8 +127,16 @@ class _Route:
             else:
                 yield from self._schemas(content.get("schema", {}), after[kind].get("schema", {}), side, where)
 
-    def _schemas(self, old: Any, new: Any, side: Side, where: str) -> tuple[Break, ...]:
-        return breaks(old, new, side, old_root=self._old, new_root=self._new, where=where)
+    def _schemas(self, old: Any, new: Any, side: Side, where: str) -> Iterator[Break]:
+        """What many routes share, such as the refusals, is compared once."""
+        pair = (side, old.get("$ref"), new.get("$ref"))
+        if old.keys() != {"$ref"} or new.keys() != {"$ref"}:
+            yield from breaks(old, new, side, old_root=self._old, new_root=self._new, where=where)
+            return
+        if pair not in self._found:
+            self._found[pair] = breaks(old, new, side, old_root=self._old, new_root=self._new, where="")
+        for found in self._found[pair]:
+            yield replace(found, where=f"{where}{found.where}")
 
 
 def _is_success(status: str) -> bool:
