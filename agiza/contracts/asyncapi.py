@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from agiza.contracts import asyncapi_parts as parts
 from agiza.contracts.events import EVENTS, Event
-from agiza.contracts.examples import example_of
+from agiza.contracts.examples import example_of, ping_example
 from agiza.contracts.journeys import FEED_ADDRESS, address_of, public_events
 from agiza.contracts.released import former_schemas
-from agiza.contracts.schemas import any_event_schema, event_schema, name_of
+from agiza.contracts.schemas import PING_TYPE, any_event_schema, event_schema, name_of, ping_schema
 
 VERSION: Final = "1"
 Document = dict[str, Any]
@@ -39,9 +39,9 @@ their entries until every group of readers has acknowledged them; a Pub/Sub mess
 
 @functools.cache
 def document() -> Document:
-    """What subscribers are told. Served without a key."""
+    """What subscribers are told. Served without a key. Webhooks get a message more than the other forms: the ping."""
     events = public_events()
-    return _document(
+    made = _document(
         "Agiza order feed",
         _FEED,
         events,
@@ -50,6 +50,14 @@ def document() -> Document:
         operations=parts.OPERATIONS,
         security=parts.SECURITY_SCHEMES,
     )
+    ping = name_of(PING_TYPE, 1)
+    made["components"]["schemas"][ping] = embedded(ping, ping_schema())
+    made["channels"]["webhook"]["messages"][ping] = {
+        **_signed(ping),
+        "summary": "A webhook is tried",
+        "examples": [{"name": ping, "payload": ping_example()}],
+    }
+    return made
 
 
 @functools.cache
@@ -153,6 +161,7 @@ def _feed_channels(names: Sequence[str]) -> Document:
         "webhook": {**parts.WEBHOOK, "messages": signed},
         "sse": {**parts.SSE, "messages": plain},
         "pull": {**parts.PULL, "messages": {"page": parts.page(any_event_schema())}},
+        "cursor": {**parts.CURSOR, "messages": {"page": parts.cursor_page(any_event_schema())}},
         "stream": {**parts.STREAM, "address": FEED_ADDRESS, "messages": plain},
     }
 

@@ -103,6 +103,14 @@ PULL: Final[Part] = {
     "servers": [{"$ref": "#/servers/orders"}],
     "parameters": _BRANCH,
 }
+CURSOR: Final[Part] = {
+    "address": "/v1/branches/{branch_id}/cursors/{name}/events",
+    "title": "Pull with acknowledgement",
+    "description": "Pages of events that the named cursor has not acknowledged: the same again until `POST"
+    " /v1/branches/{branch_id}/cursors/{name}/acknowledge` says that they are stored.",
+    "servers": [{"$ref": "#/servers/orders"}],
+    "parameters": {**_BRANCH, "name": {"description": "The cursor's name", "examples": ["till-1"]}},
+}
 STREAM: Final[Part] = {
     "title": "Redis stream",
     "description": "For consumer groups inside the network. An entry's id is SEQUENCE-0, its field `event` the event.",
@@ -125,7 +133,20 @@ def page(event: Part) -> dict[str, Any]:
     }
 
 
+def cursor_page(event: Part) -> dict[str, Any]:
+    """What a pull by a cursor is answered with."""
+    made = page(event)
+    payload = made["payload"]
+    place = {
+        "acknowledged": {"type": "integer", "minimum": 0, "description": "Where the cursor stands"},
+        "newest": {"type": "integer", "minimum": 0, "description": "The newest sequence of the branch; 0 for none"},
+    }
+    properties = {**place, **payload["properties"]}
+    return {**made, "payload": {**payload, "properties": properties, "required": [*place, "events"]}}
+
+
 _AFTER: Final[Part] = {"type": "integer", "minimum": 0, "description": "The last sequence that you have"}
+_LIMIT: Final[Part] = {"type": "integer", "minimum": 1, "maximum": 200, "description": "At most so many events"}
 _KEY: Final = [{"$ref": "#/components/securitySchemes/key"}]
 
 OPERATIONS: Final[Mapping[str, Part]] = {
@@ -159,8 +180,21 @@ OPERATIONS: Final[Mapping[str, Part]] = {
                 "method": "GET",
                 "query": {
                     "type": "object",
-                    "properties": {"after": _AFTER, "limit": {"type": "integer", "minimum": 1, "maximum": 200}},
+                    "properties": {"after": _AFTER, "limit": _LIMIT},
                 },
+                "bindingVersion": "0.3.0",
+            }
+        },
+    },
+    "pullUnacknowledged": {
+        "action": "send",
+        "channel": {"$ref": "#/channels/cursor"},
+        "summary": "Events are given page by page, again until they are acknowledged",
+        "security": _KEY,
+        "bindings": {
+            "http": {
+                "method": "GET",
+                "query": {"type": "object", "properties": {"limit": _LIMIT}},
                 "bindingVersion": "0.3.0",
             }
         },

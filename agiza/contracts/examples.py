@@ -20,6 +20,7 @@ from agiza.contracts import streams
 from agiza.contracts.envelope import Stamp, to_envelope
 from agiza.contracts.events import Event
 from agiza.contracts.journeys import is_public
+from agiza.contracts.schemas import PING_TYPE
 
 _STAMP: Final = Stamp(
     id="5f0f8a52-6a55-4c57-9f0e-3b7f6f6f1d11",
@@ -72,6 +73,22 @@ def example_of(event: type[Event]) -> dict[str, Any]:
     """The CloudEvent as subscribers get it, numbered when it is one of the feed."""
     made = to_envelope(_instance(event), _STAMP)
     return made | ({"sequence": f"{_SEQUENCE:020d}", "timestamp": made["time"]} if is_public(event) else {})
+
+
+def ping_example() -> dict[str, Any]:
+    """What a webhook is tried with."""
+    made = _STAMP
+    return {
+        "specversion": "1.0",
+        "id": made.id,
+        "source": made.source,
+        "type": PING_TYPE,
+        "time": made.time.isoformat(),
+        "timestamp": made.time.isoformat(),
+        "datacontenttype": "application/json",
+        "dataversion": 1,
+        "data": {"endpoint_id": "whe_2b7k5q3m6n4p7r2s"},
+    }
 
 
 def _instance(model: type[Any]) -> Any:

@@ -24,6 +24,8 @@ from agiza.contracts.journeys import is_public
 Schema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+PING_TYPE: Final = "agiza.ping"
+"""What a webhook is tried with: sent like an event, but no event of any branch's feed."""
 SEQUENCE_PATTERN: Final = r"^[0-9]{20}$"
 
 
@@ -46,8 +48,8 @@ def urn_of(type_: str, version: int) -> str:
 
 @functools.cache
 def schemas() -> dict[str, Schema]:
-    """Of all events at their current version, by name."""
-    return schemas_of(EVENTS)
+    """Of all events at their current version and of the ping, by name."""
+    return schemas_of(EVENTS) | {name_of(PING_TYPE, 1): ping_schema()}
 
 
 def schemas_of(events: Iterable[type[Event]]) -> dict[str, Schema]:
@@ -70,6 +72,27 @@ def event_schema(event: type[Event]) -> Schema:
         "required": [*(name for name in attributes if name != "callid"), "data"],
     }
     return schema | ({"$defs": parts} if parts else {})
+
+
+def ping_schema() -> Schema:
+    """It is of no branch and no call: it has no number and nobody's trace."""
+    attributes = _attributes(PING_TYPE, 1, is_numbered=True)
+    for name in ("branchid", "callid", "sequence", "traceparent"):
+        del attributes[name]
+    data = {
+        "type": "object",
+        "properties": {"endpoint_id": {"type": "string", "description": "The webhook that is tried"}},
+        "required": ["endpoint_id"],
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": urn_of(PING_TYPE, 1),
+        "title": name_of(PING_TYPE, 1),
+        "description": "Somebody tries whether a webhook is reached. Check its signature and answer 2xx, no more.",
+        "type": "object",
+        "properties": {**attributes, "data": data},
+        "required": [*(name for name in attributes if name != "dataversion"), "data"],
+    }
 
 
 def any_event_schema() -> Schema:

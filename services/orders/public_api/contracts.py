@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Response
 from agiza.contracts import asyncapi
 from agiza.contracts.journeys import public_events
 from agiza.contracts.released import former_schemas
-from agiza.contracts.schemas import schemas_of
+from agiza.contracts.schemas import PING_TYPE, name_of, ping_schema, schemas_of
 from services.orders.public_api.problems import Problem, PublicRoute
 
 SCHEMA_MEDIA_TYPE: Final = "application/schema+json"
@@ -47,9 +47,10 @@ def contracts_router() -> APIRouter:
 
 @functools.cache
 def event_schemas() -> Mapping[str, dict[str, Any]]:
-    """What subscribers may get, by name: every present and former version of the feed's events."""
+    """What subscribers may get, by name: every present and former version of the feed's events, and the ping."""
     events = public_events()
-    return dict(sorted((former_schemas(events) | schemas_of(events)).items()))
+    found = former_schemas(events) | schemas_of(events) | {name_of(PING_TYPE, 1): ping_schema()}
+    return dict(sorted(found.items()))
 
 
 @functools.cache
