@@ -159,8 +159,14 @@ def _tools() -> str:
 def main(arguments: list[str]) -> int:
     """Write the pages, or with ``--check`` compare them."""
     (FOLDER / "schemas").mkdir(parents=True, exist_ok=True)
-    stale = []
-    for name, content in pages().items():
+    made, stale = pages(), []
+    for path in (FOLDER / "schemas").iterdir():
+        if f"schemas/{path.name}" in made:
+            continue
+        stale.append(f"schemas/{path.name}")  # of an event that is no more
+        if "--check" not in arguments:
+            path.unlink()
+    for name, content in made.items():
         path = FOLDER / name
         if path.exists() and path.read_text() == content:
             continue
