@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,6 +16,8 @@ from agiza.contracts.journeys import public_events
 from agiza.contracts.schemas import name_of, schemas
 from agiza.runtime.outbox import OutboxRelay
 from agiza.runtime.redis_clients import RedisClients
+from services.orders.public_api.contracts import event_schemas
+from services.orders.webhooks.messages import ping_body
 
 pytestmark = pytest.mark.integration
 
@@ -75,3 +79,9 @@ async def test_what_a_till_pulls_keeps_its_schema(api: Api, redis: RedisClients)
 async def said(till: httpx.AsyncClient, order_id: str, word: dict[str, Any]) -> None:
     answer = await till.post(f"/v1/orders/{order_id}/state", json=word)
     assert answer.status_code == 200, answer.text
+
+
+def test_a_ping_that_is_sent_keeps_its_schema() -> None:
+    """As the engine makes it."""
+    body = ping_body("f91b810f-5bc6-5ebe-bb71-ab95c56d51a9", "whe_2b7k5q3m6n4p7r2s", datetime(2026, 11, 22, tzinfo=UTC))
+    Draft202012Validator(event_schemas()["agiza.ping.v1"]).validate(json.loads(body))
