@@ -1,4 +1,7 @@
-"""A browser, and the orders service that it looks at: both for the whole session, a page and a branch for each test."""
+"""A browser, and the orders service that it looks at: one of each for a file, a page and a branch for each test.
+
+Not for the session: while Playwright runs, so does its event loop, and no asynchronous test of another file could.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def chromium() -> str | None:
     return named or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
@@ -52,7 +55,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(
     pg_servers: backends.Servers,
     template_database: str,
@@ -87,7 +90,7 @@ def world(
     execute(pg_servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _branch_names() -> Iterator[str]:
     return iter([f"kitchen-{number}" for number in range(1, BRANCHES + 1)])
 
