@@ -35,7 +35,7 @@ SECRET = "whsec_" + base64.b64encode(b"the secret of a sample POS, 1st one").dec
 FORMER = "whsec_" + base64.b64encode(b"the secret of a sample POS, 2nd one").decode()
 API_KEY = "the-key-of-a-till"
 QUICK = Waits(gap_s=0.05, retry_s=0.02, retry_max_s=0.1)
-PATIENCE = Patience(answer_s=15.0, words_s=1.5, quiet_s=0.3, quiet_max_s=1.0, restart_s=10.0)
+PATIENCE = Patience(answer_s=15.0, words_s=2.0, quiet_s=0.3, quiet_max_s=10.0, restart_s=10.0)
 
 
 def free_port() -> int:

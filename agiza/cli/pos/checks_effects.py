@@ -154,7 +154,7 @@ async def _digest(course: Course) -> None:
         return bool(course.notes["digest"] == course.notes["expected"])
 
     course.notes["of"] = len(feed)
-    await tries_until(is_equal, course.patience.quiet_max_s)
+    await tries_until(is_equal, course.patience.words_s)
 
 
 def _judge_digest(evidence: Evidence) -> Verdict:

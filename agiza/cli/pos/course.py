@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,8 @@ from agiza.domain.orders import OrderState
 from agiza.runtime.standard_webhooks import PREFIX
 
 POLL_S: Final = 0.02
+SETTLING: Final = frozenset({"accepted", "rejected", "cancelled"})
+"""Words after which an order is waited for no longer."""
 
 Crash = Callable[[], Awaitable[None]]
 """Kills the endpoint's process without notice and starts it again."""
@@ -93,7 +94,9 @@ class Course:
             return
         api, awaited = self.api, self._awaited()
         if any(said for said in api.said) or api.pulled:
-            await until(lambda: awaited <= {said.order_id for said in api.said}, self.patience.words_s)
+            await until(
+                lambda: awaited <= {said.order_id for said in api.said if said.state in SETTLING}, self.patience.words_s
+            )
         seen, quiet, waited = -1, 0.0, 0.0
         while quiet < self.patience.quiet_s and waited < self.patience.quiet_max_s:
             quiet = 0.0 if api.requests != seen else quiet + POLL_S
@@ -137,11 +140,9 @@ async def until(is_so: Callable[[], bool], within_s: float) -> bool:
 
 
 async def tries_until(attempt: Callable[[], Awaitable[bool]], within_s: float, pause_s: float = 0.2) -> bool:
-    """Whether an attempt succeeded in time."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            while True:
-                if await attempt():
-                    return True
-                await asyncio.sleep(pause_s)
+    """Whether an attempt succeeded in time. The pauses are counted, not what the attempts take."""
+    for _ in range(max(1, round(within_s / pause_s))):
+        if await attempt():
+            return True
+        await asyncio.sleep(pause_s)
     return False
