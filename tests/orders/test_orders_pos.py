@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from orders_api import Api
 from orders_feed import BRANCH, TEST_S, Feed, serving
 
 from agiza.contracts.feed_digest import NOTHING, chain
+from agiza.runtime.outbox_upkeep import forget_published
 from agiza.runtime.redis_clients import RedisClients
 from simulators.pos.pos import Pos
 from simulators.pos.serving import open_pos
@@ -57,8 +59,11 @@ async def test_order_is_printed_once_and_accepted_with_its_time(feed: Feed, tmp_
         for state in ("preparing", "ready", "completed"):
             assert opened.pos.say(second, {"state": state})
         await until_state(feed, second, "completed")
-        bodies = await all_held(feed, opened.pos, 9)
-        assert opened.pos.digest(BRANCH, 1, 9).hex == chain(NOTHING, bodies).hex()
+        await all_held(feed, opened.pos, 9)
+        till = await feed.till(BRANCH)
+        theirs = (await till.get(f"/v1/branches/{BRANCH}/events/digest", params={"from": 1, "to": 9})).json()
+        ours = opened.pos.digest(BRANCH, 1, 9)
+        assert (ours.count, ours.hex) == (theirs["count"], theirs["digest"])
     slips = (tmp_path / "slips").read_text()
     assert [slips.count(f"order {order_id}") for order_id in (first, second)] == [1, 1]
 
@@ -78,6 +83,24 @@ async def test_stream_s_events_are_whole_whatever_is_in_them(feed: Feed, tmp_pat
         bodies = await all_held(feed, opened.pos, 4)
         assert LINE_SEPARATOR.encode() in bodies[-1]
         assert opened.pos.digest(BRANCH, 1, 4).hex == chain(NOTHING, bodies).hex()
+
+
+@pytest.mark.parametrize("reading", ["sse", "pull"])
+async def test_forgotten_events_are_shown_as_lost_and_passed_over(feed: Feed, tmp_path: Path, reading: Reading) -> None:
+    await feed.have(5)
+    async with asyncio.timeout(TEST_S):
+        while await forget_published(feed.api.desk.pool, older_than=timedelta(0), limit=3) == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    key = await feed.api.key(BRANCH, rights=("orders:read", "orders:write"))
+    settings = PosSettings(
+        secrets=(SECRET,), ledger=tmp_path / "ledger", printer=tmp_path / "slips", api=feed.url, key=key.token,
+        branch=BRANCH, reading=reading, waits=Waits(poll_s=0.05, retry_s=0.05),
+    )  # fmt: skip
+    async with open_pos(settings) as opened, asyncio.timeout(TEST_S):
+        while opened.pos.whole_to(BRANCH) < 5:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        assert opened.pos.ledger.lost() == [(BRANCH, 1, 3)]
+        assert opened.pos.digest(BRANCH, 1, 5).count == 2
 
 
 @contextlib.asynccontextmanager
