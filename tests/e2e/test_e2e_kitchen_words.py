@@ -54,7 +54,7 @@ def refused(system: System) -> PlacedCall:
     async def both() -> PlacedCall:
         till = Till(system)
         await till.open()
-        request = system.request(*ORDER, "yes please", text=True, from_number="+254711000041")
+        request = system.request(*ORDER, text=True, from_number="+254711000041")
         call, status = await asyncio.gather(
             system.call(request), till.say(request.call_id, state="rejected", reason="busy")
         )
@@ -68,10 +68,8 @@ def words(call: PlacedCall, who: str = "agent") -> str:
     return " ".join(str(turn["text"]) for turn in call.result.transcript if turn["who"] == who)
 
 
-def test_a_caller_whose_order_is_refused_hears_why_and_gets_a_person(refused: PlacedCall) -> None:
+def test_a_caller_whose_order_is_refused_hears_why_and_is_offered_a_person(refused: PlacedCall) -> None:
     said = words(refused)
     assert "the kitchen cannot take order" in said
     assert "it has too much to do just now" in said
     assert "Shall I get a person for you?" in said
-    assert refused.record.staff_reached == ["+254700000001"]
-    assert refused.result.outcome == "handoff"

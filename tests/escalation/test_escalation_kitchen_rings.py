@@ -9,6 +9,7 @@ from carrier_exchange import CUSTOMER, FRONT, MANAGER, moved, open_world, placed
 from escalation_desk import CALL, NIGHT, Escalation, Start, start_escalation, until
 
 from services.escalation import kitchen_rings
+from services.escalation.order_owner import OrdersAway
 
 __all__ = ["start_escalation"]
 
@@ -122,7 +123,7 @@ async def test_who_presses_the_key_is_told_to_orders_until_it_knows(
     async def own(self: object, call_id: str, branch_id: str, *, by: str) -> None:
         told.append((call_id, branch_id, by))
         if len(told) == 1:
-            raise kitchen_rings.OrdersAway("ConnectError")
+            raise OrdersAway("ConnectError")
         await desk.rows("UPDATE orders SET owned_by = %s, owned_at = now()", by)
 
     monkeypatch.setattr("services.escalation.order_owner.OrderOwner.own", own)

@@ -145,3 +145,13 @@ def test_what_is_no_number_is_not_asked_for_for_ever(call: Call) -> None:
     answered(call, NUMBER)
     assert "Let us leave that." in call.hear("a manager please", "blah", "blub", "bluh")
     assert escalations(call) == ["caller_asked"]
+
+
+def test_an_order_that_the_kitchen_refused_is_told_and_a_person_offered(call: Call) -> None:
+    answered(call, {"status": "ok", "code": "handoff", "message": "I am calling Ann."})
+    call.hear("a soda", "that's all", "yes")
+    message = "The kitchen cannot take order one. Shall I get a person for you?"
+    refused = ToolResult("orderStatus", {"status": "ok", "offer": "person", "message": message})
+    assert call.give(ToolResults((refused,))) == [message]
+    assert call.hear("yes please") == "I am calling Ann."
+    assert len(escalations(call)) == 1

@@ -184,6 +184,8 @@ class Outcomes:
         if _status(response) == "ask" and options:
             return self._ask(Choose(_message(response), ToolRequest(name), options))
         if response.get("offer") == "person":
+            if d.phase in (Phase.CLOSING, Phase.ENDED):
+                d.phase = Phase.ORDERING  # the goodbye was none
             return d.offer(Confirm(_message(response), (Person("asked"),)))
         return d.say(_message(response) or SOMETHING_WRONG, *_unless_asked(response, d.question()))
 
