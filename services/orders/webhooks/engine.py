@@ -165,21 +165,16 @@ class WebhookEngine:
             for lane, _ in asked:
                 lane.look = True
             raise
-        begun = Counter[str]()
+        taken = Counter[str]()
         for delivery in claimed:
             lane_now = self._lanes.get(delivery.endpoint_id)
-            if lane_now is None or delivery.event_id in lane_now.busy:
-                continue
-            begun[delivery.endpoint_id] += 1
-            lane_now.busy.add(delivery.event_id)
-            lane_now.under_way += 1
-            task = asyncio.create_task(self._deliver(lane_now, delivery))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            if lane_now is not None and lane_now.claimed(delivery):
+                taken[delivery.endpoint_id] += 1
         for lane, wanted in asked:
-            if begun[lane.endpoint_id] >= wanted.limit:
+            if taken[lane.endpoint_id] >= wanted.limit:
                 lane.look = True  # there may be more
-        return begun.total()
+            self._begin(lane)
+        return taken.total()
 
     async def settle_once(self) -> int:
         """Commit what was answered; returns how many attempts that were."""
@@ -234,8 +229,15 @@ class WebhookEngine:
             elif claimed.order_id is not None:
                 lane.look = True
 
-    async def _deliver(self, lane: Lane, claimed: Claimed) -> None:
-        was_probe = lane.health.is_open
+    def _begin(self, lane: Lane) -> None:
+        """Begin what may begin in this lane."""
+        now = self._clock.now()
+        while (claimed := lane.next(now)) is not None:
+            task = asyncio.create_task(self._deliver(lane, claimed, was_probe=lane.health.is_open))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _deliver(self, lane: Lane, claimed: Claimed, *, was_probe: bool) -> None:
         try:
             answer = await self._attempt(lane, claimed)
         except asyncio.CancelledError:
@@ -260,6 +262,7 @@ class WebhookEngine:
         if answer.is_success:
             age_s = max(0.0, (now - claimed.began_at).total_seconds())
             self._metrics.observe("webhook_delivery_seconds", age_s, **{"class": claimed.class_})
+        self._begin(lane)
         self._wake_settling.set()
         if lane.look:
             self._wake.set()
