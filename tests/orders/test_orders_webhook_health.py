@@ -1,5 +1,3 @@
-"""The breaker of an endpoint, whatever comes: never silent for long, never flooded while it is down."""
-
 """The breaker of an endpoint, whatever comes in whatever order: never silent for long, never flooded while down."""
 
 from __future__ import annotations

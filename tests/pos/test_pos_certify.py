@@ -26,7 +26,7 @@ TOGETHER = (
     ("busy", "no-signature-check", "big-response", "older-over-newer"),
     ("answers-before-storing", "first-signature-only"),
 )
-"""Habits that do not touch each other, so that a third of the runs shows the same. `make eval-pos` runs each on its own."""
+"""Habits that do not touch each other: a third of the runs shows the same. `make eval-pos` runs each on its own."""
 
 
 async def test_each_habit_fails_exactly_where_it_is_bad(tmp_path: Path) -> None:
