@@ -18,19 +18,23 @@ COMMENT ON COLUMN orders.alarm IS 'not_received, not_accepted: the word that was
 COMMENT ON COLUMN orders.owned_by IS 'The person who looks after an order with an alarm; null: nobody yet';
 """
 
-# NOT VALID: rows of before need not be looked at while the lock is held; they are of the older kinds.
+# NOT VALID at first: rows of before are not looked at while the strong lock is held, but in a step of their own.
 KINDS = """
 ALTER TABLE callbacks DROP CONSTRAINT IF EXISTS callbacks_kind_check, ADD CONSTRAINT callbacks_kind_check
     CHECK (kind IN ({callbacks})) NOT VALID;
 ALTER TABLE outbound_calls DROP CONSTRAINT IF EXISTS outbound_calls_kind_check, ADD CONSTRAINT outbound_calls_kind_check
     CHECK (kind IN ({calls})) NOT VALID
 """
+VALIDATED = """
+ALTER TABLE callbacks VALIDATE CONSTRAINT callbacks_kind_check;
+ALTER TABLE outbound_calls VALIDATE CONSTRAINT outbound_calls_kind_check
+"""
 CALLBACKS = "'person', 'agent'"
 CALLS = "'ring_back', 'staff_bridge', 'staff_join', 'customer_join'"
-COMMENT = (
-    "COMMENT ON COLUMN callbacks.kind IS 'person: staff ring back; agent: the lost customer goes on with the agent;"
-    " kitchen: staff are rung about an order that nobody has taken'"
+COMMENT_BEFORE = (
+    "COMMENT ON COLUMN callbacks.kind IS 'person: staff ring back; agent: the lost customer goes on with the agent'"
 )
+COMMENT = f"{COMMENT_BEFORE[:-1]}; kitchen: staff are rung about an order that nobody has taken'"
 FORGOTTEN = "DELETE FROM outbound_calls WHERE kind = 'staff_alarm'; DELETE FROM callbacks WHERE kind = 'kitchen'"
 
 
@@ -38,6 +42,7 @@ def upgrade() -> None:
     """Add the columns, the indexes that the watches look at, and the calls to staff about such an order."""
     change(CHANGES)
     change(KINDS.format(callbacks=f"{CALLBACKS}, 'kitchen'", calls=f"{CALLS}, 'staff_alarm'"))
+    change(VALIDATED)
     change(COMMENT)
     build_index("orders_unowned", "orders (branch_id) WHERE alarm IS NOT NULL AND owned_at IS NULL")
     build_index("callbacks_kitchen", "callbacks (updated_at) WHERE kind = 'kitchen'")
@@ -51,6 +56,8 @@ def downgrade() -> None:
     drop_index("callbacks_kitchen")
     change(FORGOTTEN)
     change(KINDS.format(callbacks=CALLBACKS, calls=CALLS))
+    change(VALIDATED)
+    change(COMMENT_BEFORE)
     change(
         "ALTER TABLE orders DROP COLUMN IF EXISTS alarm, DROP COLUMN IF EXISTS alarm_at,"
         " DROP COLUMN IF EXISTS owned_by, DROP COLUMN IF EXISTS owned_at"
