@@ -84,9 +84,6 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
         " VALUES ('ep1', 'e1', 1, now(), 500, 12)",
     ),
     "0011": (
-        "INSERT INTO callbacks (callback_id, call_id, branch_id, kind, pii_phone, reason, state, promised_for,"
-        " traceparent, created_at, updated_at) SELECT 'cb-0011', call_id, branch_id, 'kitchen', '',"
-        " 'order_not_accepted', 'connected', now(), 'tp', now(), now() FROM orders WHERE order_id = 'ord-1'",
         "UPDATE orders SET alarm = 'not_received', alarm_at = now(), owned_by = 'Amina' WHERE order_id = 'ord-1'",
     ),
 }
