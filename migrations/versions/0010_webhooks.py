@@ -60,7 +60,10 @@ CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (endpoin
     WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_orders ON webhook_deliveries (endpoint_id, order_id, sequence)
     WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS webhook_deliveries_age ON webhook_deliveries (class, began_at) WHERE state = 'pending';
+-- The second condition is always true. It keeps the planner, which believes that nearly nothing is pending, from using
+-- this index for claims as well: each would read everything that is.
+CREATE INDEX IF NOT EXISTS webhook_deliveries_age ON webhook_deliveries (class, began_at)
+    WHERE state = 'pending' AND attempts >= 0;
 CREATE INDEX IF NOT EXISTS webhook_deliveries_settled ON webhook_deliveries (settled_at) WHERE state <> 'pending';
 
 CREATE TABLE IF NOT EXISTS webhook_attempts (

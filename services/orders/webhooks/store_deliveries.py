@@ -277,7 +277,7 @@ async def expire(conn: Connection, now: datetime) -> dict[DeliveryClass, int]:
             """
             UPDATE webhook_deliveries SET state = 'expired', settled_at = %(now)s WHERE (endpoint_id, event_id) IN (
                 SELECT endpoint_id, event_id FROM webhook_deliveries
-                WHERE class = %(class)s AND state = 'pending' AND began_at < %(before)s
+                WHERE class = %(class)s AND state = 'pending' AND attempts >= 0 AND began_at < %(before)s
                 ORDER BY began_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
             """,
             {
@@ -324,7 +324,8 @@ async def alarms(conn: Connection, now: datetime) -> Alarms:
     cursor = await conn.execute(
         "WITH late AS (UPDATE webhook_deliveries SET is_late = true WHERE (endpoint_id, event_id) IN"
         " (SELECT endpoint_id, event_id FROM webhook_deliveries WHERE class = 'ticket' AND state = 'pending'"
-        " AND began_at <= %(late)s AND NOT is_late LIMIT %(limit)s FOR UPDATE SKIP LOCKED) RETURNING branch_id)"
+        " AND attempts >= 0 AND began_at <= %(late)s AND NOT is_late LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
+        " RETURNING branch_id)"
         " SELECT branch_id, count(*) FROM late GROUP BY branch_id",
         values,
     )
