@@ -75,6 +75,9 @@ FAILS: Mapping[str, frozenset[str]] = {
 }
 """Habit -> the checks that must fail, and no others. One is only warned of."""
 
+MAY_FAIL: Mapping[str, frozenset[str]] = {"answers-before-storing": frozenset({"digest"})}
+"""What the habit loses besides the ticket that is looked for shows in the digest, unless it was stored in time."""
+
 
 @dataclass
 class RunningPos:
@@ -135,7 +138,8 @@ def main() -> int:
         for habit in sys.argv[1:] or ["", *FAILS]:
             began = time.process_time()
             report = asyncio.run(certified(Path(folder) / (habit or "good"), *filter(None, [habit])))
-            is_right = set(report.failed) == FAILS.get(habit, frozenset())
+            required = FAILS.get(habit, frozenset())
+            is_right = required <= set(report.failed) <= required | MAY_FAIL.get(habit, frozenset())
             wrong += not is_right
             failed = ", ".join(report.failed) or "nothing"
             cpu_s = time.process_time() - began

@@ -12,7 +12,13 @@ OrderWord = Literal["accepted", "rejected", "cancelled", "unacknowledged", "owne
 TROUBLE: Final = frozenset({"rejected", "cancelled", "unacknowledged"})
 """Words that a caller must hear before they hang up, if it can be helped."""
 
-_WHY: Final = frozenset({"busy", "sold_out", "closed", "too_far"})
+_SORRY: Final[Mapping[OrderWord, str]] = {"rejected": "news_rejected", "cancelled": "news_cancelled"}
+_WHY: Final[Mapping[str, str]] = {
+    "busy": "news_why_busy",
+    "sold_out": "news_why_sold_out",
+    "closed": "news_why_closed",
+    "too_far": "news_why_too_far",
+}
 """Reasons that have a sentence. Others are the kitchen's own."""
 
 
@@ -30,7 +36,7 @@ def order_news(word: OrderWord, order_number: int, eta_minutes: int | None, reas
             )
         case "rejected" | "cancelled":
             detail |= {"reason": reason, "offer": "person"}
-            message = said(f"news_{word}", number=named, why=_why(reason), person=PERSON_OFFER)
+            message = said(_SORRY[word], number=named, why=_why(reason), person=PERSON_OFFER)
         case "unacknowledged":
             message = said("news_unacknowledged", number=named)
         case "owned":
@@ -39,4 +45,4 @@ def order_news(word: OrderWord, order_number: int, eta_minutes: int | None, reas
 
 
 def _why(reason: str | None) -> Said | str:
-    return said(f"news_why_{reason}") if reason in _WHY else ""
+    return said(_WHY[reason]) if reason in _WHY else ""

@@ -95,8 +95,8 @@ def test_the_numbers_of_the_shipped_branches_pass() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('"+254700000001"', '"+254800720000"', ":21: branch.staff[0].phone: +254800720000 is neither a mobile nor"),
-        ('"+254700000002"', '"+254300000002"', ":22: branch.staff[1].phone: +254300000002 is a number that nobody"),
+        ('"+254700000001"', '"+254800720000"', ":22: branch.staff[0].phone: +254800720000 is neither a mobile nor"),
+        ('"+254700000002"', '"+254300000002"', ":23: branch.staff[1].phone: +254300000002 is a number that nobody"),
         (f'"{HOME}"', '"+254309000002"', ":11: branch.phone: +254309000002 is a number of no country"),
     ],
 )

@@ -14,7 +14,7 @@ from agiza.cli.errors import CliError
 from agiza.cli.pos.certify import CHECKS, CertifyOptions, certify, run_checks
 from agiza.cli.pos.report import Finding, Report
 from agiza.runtime.clock import StoppedClock
-from benchmarks.pos_habits import FAILS, FORMER, NOON, PATIENCE, SECRET, certified, free_port, running_pos
+from benchmarks.pos_habits import FAILS, FORMER, MAY_FAIL, NOON, PATIENCE, SECRET, certified, free_port, running_pos
 from simulators.pos.settings import PosSettings
 from simulators.pos.sloppy import HABITS, sloppy_parts
 
@@ -35,7 +35,9 @@ async def test_each_habit_fails_exactly_where_it_is_bad(tmp_path: Path) -> None:
         reports = await asyncio.gather(*(certified(tmp_path / kinds[0], *kinds) for kinds in half))
         for kinds, report in zip(half, reports, strict=True):
             seen = {finding.check: finding.seen for finding in report.findings if finding.outcome == "fail"}
-            assert set(seen) == set().union(*(FAILS[kind] for kind in kinds)), (kinds, seen)
+            required = set().union(*(FAILS[kind] for kind in kinds))
+            allowed = required.union(*(MAY_FAIL.get(kind, frozenset()) for kind in kinds))
+            assert required <= set(seen) <= allowed, (kinds, seen)
             closes = {"closes-connections", "big-response"} & set(kinds)
             assert (report.outcome("keep-alive") == "warn") == bool(closes), kinds
 
