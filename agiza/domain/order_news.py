@@ -45,4 +45,5 @@ def order_news(word: OrderWord, order_number: int, eta_minutes: int | None, reas
 
 
 def _why(reason: str | None) -> Said | str:
-    return said(_WHY[reason]) if reason in _WHY else ""
+    sentence = _WHY.get(reason) if reason is not None else None
+    return said(sentence) if sentence is not None else ""
