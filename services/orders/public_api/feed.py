@@ -30,7 +30,7 @@ LastEventId = Annotated[
     str,
     Header(
         alias="Last-Event-ID",
-        pattern=r"^[0-9]{0,18}$",
+        pattern=r"^0{0,2}[0-9]{0,18}$",  # also an event's `sequence`, with its zeros
         description="The `id` of the last event that was received; sent by SSE clients when they come again. "
         "Goes before `after`.",
     ),
