@@ -19,7 +19,6 @@ from agiza.domain.callback import (
     Promise,
     after_attempt,
     begun,
-    next_contact,
     round_over,
 )
 from agiza.domain.handoff import HandoffStep
@@ -37,7 +36,7 @@ from services.escalation.keeping import is_over_for_customer, too_late
 from services.escalation.matters import Step
 from services.escalation.moving import move_handoff
 from services.escalation.outbound import new_call
-from services.escalation.roster import ringable
+from services.escalation.roster import next_to_ring
 from services.escalation.store_callbacks import CallbackKind, CallbackRow
 from services.escalation.store_outbound import OutboundRow
 
@@ -188,7 +187,7 @@ class Callbacks:
             return ()
         contact: Contact | None = None
         if row.kind == "person":
-            contact = await self._next_contact(conn, row, file, now)
+            contact = await next_to_ring(conn, row, file, self._line, now)
             if contact is None:
                 await self._no_contact(conn, row, file, now)
                 return ()
@@ -216,18 +215,6 @@ class Callbacks:
             await self._store(conn, replace(row, state=CallbackState.CLOSED, next_attempt_at=None, updated_at=now))
         else:
             await store.update_callback(conn, replace(row, next_attempt_at=now + ENGAGED))
-
-    async def _next_contact(
-        self, conn: Connection, row: CallbackRow, file: BranchFile, now: datetime
-    ) -> Contact | None:
-        return next_contact(
-            await ringable(conn, file.branch, self._line),
-            now,
-            language=row.language,
-            customer=row.pii_phone,
-            branch_phone=file.branch.phone,
-            tried=row.tried,
-        )
 
     async def _no_contact(self, conn: Connection, row: CallbackRow, file: BranchFile, now: datetime) -> None:
         """Everybody on duty was rung in this round, or nobody is on duty, which counts for nothing."""
@@ -269,7 +256,7 @@ class Callbacks:
     ) -> Sequence[Errand]:
         """An attempt with a person has ended."""
         now = self._clock.now()
-        others_left = await self._next_contact(conn, row, file, now) is not None
+        others_left = await next_to_ring(conn, row, file, self._line, now) is not None
         after = row.at(after_attempt(row.standing, end, file.branch.escalation, now, others_left=others_left), now)
         await self._store(conn, after)
         if after.state is CallbackState.CONNECTED and row.handoff_id is not None:

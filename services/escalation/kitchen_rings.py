@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from agiza.domain.callback import SOON, AttemptEnd, CallbackState, Promise, begun, next_contact
+from agiza.domain.callback import SOON, AttemptEnd, CallbackState, Promise, begun
 from agiza.domain.ids import BranchId
-from agiza.domain.menu import BranchFile, Contact
+from agiza.domain.menu import BranchFile
 from agiza.runtime.clock import Clock
 from agiza.runtime.logs import get_logger
 from agiza.runtime.metrics import Metrics
@@ -28,7 +28,7 @@ from services.escalation.keeping import KEPT_LATE, ORDER_REASON
 from services.escalation.matters import Step
 from services.escalation.order_owner import OrderOwner, OrdersAway
 from services.escalation.outbound import new_call
-from services.escalation.roster import ringable
+from services.escalation.roster import next_to_ring
 from services.escalation.store_callbacks import CallbackRow
 from services.escalation.store_outbound import OutboundRow
 
@@ -154,7 +154,7 @@ class KitchenRings:
         if file is None or not self.line.can_place:
             await store.update_callback(conn, replace(row, next_attempt_at=now + BY_HAND, updated_at=now))
             return ()
-        contact = await self._next_contact(conn, row, file, now)
+        contact = await next_to_ring(conn, row, file, self.line, now)
         if contact is None:
             if row.tried:
                 await self._close(conn, row, CallbackState.FAILED)
@@ -191,7 +191,7 @@ class KitchenRings:
         if ring.state is not CallbackState.CALLING:
             return ()
         was_rung = end is not AttemptEnd.NOT_PLACED
-        if was_rung and await self._next_contact(conn, ring, file, now) is None:
+        if was_rung and await next_to_ring(conn, ring, file, self.line, now) is None:
             await self._close(conn, ring, CallbackState.FAILED)
             return ()
         pause = {AttemptEnd.MISSED: TOLD, AttemptEnd.NOT_PLACED: BY_HAND}.get(end, SOON)
@@ -205,18 +205,6 @@ class KitchenRings:
         await store.update_callback(conn, after)
         job_id = f"ring-back:{ring.callback_id}:{ring.attempts + 1}"
         return (Queue(RING_BACK, job_id, ring.callback_id, pause_s=pause.total_seconds()),)
-
-    async def _next_contact(
-        self, conn: Connection, row: CallbackRow, file: BranchFile, now: datetime
-    ) -> Contact | None:
-        return next_contact(
-            await ringable(conn, file.branch, self.line),
-            now,
-            language=row.language,
-            customer=row.pii_phone,
-            branch_phone=file.branch.phone,
-            tried=row.tried,
-        )
 
     async def _close(self, conn: Connection, row: CallbackRow, state: CallbackState) -> None:
         await store.update_callback(conn, replace(row, state=state, next_attempt_at=None, updated_at=self.clock.now()))

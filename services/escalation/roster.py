@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from agiza.domain.callback import next_contact
 from agiza.domain.hours import OpeningHours, Window
 from agiza.domain.ids import BranchId, ContactId
 from agiza.domain.menu import Branch, BranchFile, Contact
 from agiza.runtime.postgres import Connection
 from services.escalation.carrier_line import CarrierLine
+from services.escalation.store_callbacks import CallbackRow
 
 JsonObject = dict[str, Any]
 
@@ -62,6 +65,20 @@ def _hours_from_json(stored: JsonObject) -> OpeningHours:
 async def ringable(conn: Connection, branch: Branch, line: CarrierLine) -> tuple[Contact, ...]:
     """The branch's active contacts whose numbers may be rung, judged now whatever was stored."""
     return tuple(each for each in await roster(conn, branch.id) if line.refuses(each.phone, branch) is None)
+
+
+async def next_to_ring(
+    conn: Connection, row: CallbackRow, file: BranchFile, line: CarrierLine, now: datetime
+) -> Contact | None:
+    """Whom a promise or an alarm has rung next: on duty, with a number that may be rung, not tried in this round."""
+    return next_contact(
+        await ringable(conn, file.branch, line),
+        now,
+        language=row.language,
+        customer=row.pii_phone,
+        branch_phone=file.branch.phone,
+        tried=row.tried,
+    )
 
 
 @dataclass(frozen=True, slots=True)
